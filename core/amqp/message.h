@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/amqp/error.h"
+#include "core/amqp/value.h"
+#include "core/base/bytes.h"
+
+namespace van::amqp {
+
+/// Section descriptors, AMQP 1.0 §3.2, and the router's own section.
+inline constexpr std::uint64_t kRouterAnnotations = 0x534B50522D2D5241;
+
+/// Router annotations (control-plane, section 4.3): the first section between routers.
+struct RouterAnnotations {
+  static constexpr std::uint32_t kStreaming = 1, kResendReleased = 2, kNoHoldOff = 4;
+  std::uint32_t flags = 0;  ///< unknown bits are kept
+  std::optional<std::string> to_override;
+  std::optional<std::string> ingress;   ///< "0/<id>"
+  std::vector<std::string> trace;       ///< "0/<id>" of every interior passed
+  std::optional<std::string> mesh_id;
+  friend bool operator==(const RouterAnnotations&, const RouterAnnotations&) = default;
+};
+
+/// §3.2.4, as much as routers use. Values keep their types.
+struct Properties {
+  Value message_id;
+  std::optional<std::string> to;
+  std::optional<std::string> subject;
+  std::optional<std::string> reply_to;
+  Value correlation_id;
+  std::optional<std::string> content_type;
+  std::optional<std::string> group_id;
+  friend bool operator==(const Properties&, const Properties&) = default;
+};
+
+/// What a router must know of a message to forward it: annotations, priority and properties, found at its beginning.
+struct MessageHeader {
+  std::optional<RouterAnnotations> annotations;
+  std::size_t annotations_bytes = 0;  ///< length of the annotations section: what is cut off before the own ones are put in front
+  std::optional<std::uint8_t> priority;  ///< header section §3.2.1
+  std::optional<Properties> properties;
+};
+
+/// Reads a message's first sections from `prefix`. `complete`: nothing follows. nullopt: more bytes are needed to know all of
+/// MessageHeader (sections after properties are not waited for; with `only_annotations` nothing behind the annotations is).
+/// Errors: decode_error; invalid_field for annotations against the reader's rules of section 4.3.
+Result<std::optional<MessageHeader>> read_message_header(ByteView prefix, bool complete, bool only_annotations);
+
+/// A whole small message (control messages, tracking, management).
+struct Message {
+  std::optional<RouterAnnotations> annotations;
+  bool header = false;  ///< a header section (durable=false, and the priority) is there
+  std::optional<std::uint8_t> priority;
+  std::optional<Properties> properties;
+  Map application_properties;  ///< empty: no section
+  /// amqp-value (§3.2.8); nullopt: no body. A data body is read as one Binary, a sequence body as one List.
+  std::optional<Value> body;
+};
+Result<Message> decode_message(ByteView bytes);
+Bytes encode_message(const Message& message);
+Bytes encode_annotations(const RouterAnnotations& annotations);
+
+/// TCP stream header (data plane, sections 2.1 and 2.2) without router annotations: properties, application-properties, null body.
+struct StreamHeader {
+  std::string to;
+  std::optional<std::string> reply_to;
+  Value correlation_id;
+  Map application_properties;  ///< besides V
+};
+Bytes encode_stream_header(const StreamHeader& header);
+
+/// The header of a received stream: everything before the raw octets. nullopt: more bytes are needed.
+struct StreamHead {
+  RouterAnnotations annotations;
+  Properties properties;
+  Map application_properties;
+  std::size_t bytes = 0;  ///< where the raw octets begin
+};
+Result<std::optional<StreamHead>> read_stream_head(ByteView prefix, bool complete);
+
+}  // namespace van::amqp

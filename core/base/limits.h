@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Every bound of the program, with unit and reason. The code at the limit says what happens there.
+namespace van::limits {
+
+// AMQP engine
+inline constexpr std::uint32_t kMaxFrameSize = 16384;        ///< bytes we announce, as real routers do
+inline constexpr std::uint32_t kMaxFrameSizeSent = 65536;    ///< bytes we use of a larger announcement
+inline constexpr std::uint16_t kChannelMax = 32767;          ///< announced; a real router needs >= 10
+inline constexpr std::size_t kSessionsPerConnection = 256;   ///< begun by the peer; more: close with amqp:resource-limit-exceeded
+inline constexpr std::size_t kLinksPerConnection = 65536;    ///< attached by the peer, all sessions
+inline constexpr std::uint32_t kSessionWindowFrames = 8192;  ///< frames, as real routers do on router and edge links
+inline constexpr std::uint32_t kLinkCredit = 250;            ///< deliveries, as real routers do
+inline constexpr unsigned kValueDepth = 16;                  ///< nesting of lists, maps and arrays
+inline constexpr std::size_t kValueElements = 65536;         ///< elements of all compounds of one value
+
+// Routing core
+inline constexpr std::size_t kMessageHeaderBytes = 65536;     ///< annotations and properties of one delivery
+inline constexpr std::size_t kMessageBytes = 16u << 20;       ///< a message that must be whole before it is used (MAU)
+inline constexpr std::size_t kOutputHighWater = 512 * 1024;   ///< bytes waiting for a peer's socket; above it deliveries wait
+inline constexpr std::size_t kStreamPendingBytes = 4u << 20;  ///< bytes of one delivery waiting in a router; above it the stream ends
+inline constexpr std::size_t kPeerPendingBytes = 64u << 20;   ///< the same over all deliveries of a peer; above it its session windows stay shut
+inline constexpr std::size_t kRouters = 4096;                 ///< nodes in the link-state database
+inline constexpr std::size_t kAddressesPerRouter = 65536;     ///< mobile addresses learned from one router
+inline constexpr std::size_t kAddressBytes = 1024;            ///< length of an address
+
+// TCP streams (data plane, section 4)
+inline constexpr std::uint64_t kStreamWindow = 1'042'432;       ///< octets unreported at which a sender stops reading
+inline constexpr std::uint64_t kStreamReportOctets = 128 * 1024;  ///< progress after which a receiver reports
+
+// Local interfaces
+inline constexpr std::size_t kApiBodyBytes = 1u << 20;    ///< body of a control API request
+inline constexpr std::size_t kApiHeaderBytes = 16384;     ///< request line and headers
+inline constexpr std::size_t kApiConnections = 64;        ///< at once; more are closed
+inline constexpr std::size_t kTokenBytes = 1u << 20;      ///< a token file
+inline constexpr std::size_t kTokenDocuments = 64;        ///< YAML documents in a token
+
+}  // namespace van::limits

@@ -1,0 +1,129 @@
+#include "core/base/slice.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "core/base/assert.h"
+
+namespace van {
+namespace {
+
+Block* new_block(std::size_t capacity) {
+  void* memory = ::operator new(sizeof(Block) + capacity);
+  Block* block = new (memory) Block;
+  block->capacity = static_cast<std::uint32_t>(capacity);
+  return block;
+}
+
+void unreference(Block* block) {
+  if (block != nullptr && block->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    block->~Block();
+    ::operator delete(block);
+  }
+}
+
+}  // namespace
+
+Slice Slice::copy_of(ByteView bytes) {
+  if (bytes.empty()) return {};
+  Block* block = new_block(bytes.size());
+  std::memcpy(block->data(), bytes.data(), bytes.size());
+  return {block, block->data(), bytes.size()};
+}
+
+Slice Slice::part(std::size_t offset, std::size_t count) const {
+  VAN_ASSERT(offset <= size_ && count <= size_ - offset);
+  if (count == 0) return {};
+  Slice result = *this;
+  result.data_ += offset;
+  result.size_ = count;
+  return result;
+}
+
+void Slice::remove_prefix(std::size_t count) {
+  VAN_ASSERT(count <= size_);
+  data_ += count;
+  size_ -= count;
+}
+
+void Slice::release() { unreference(block_); }
+
+BlockWriter::~BlockWriter() { release(); }
+
+std::span<std::uint8_t> BlockWriter::space(std::size_t minimum) {
+  if (block_ == nullptr || block_->capacity - used_ < minimum) {
+    release();
+    block_ = new_block(std::max(block_size_, minimum));
+  } else if (used_ > 0 && block_->references.load(std::memory_order_acquire) == 1) {
+    used_ = 0;  // all slices of this block are gone: start over in the same memory
+  }
+  return {block_->data() + used_, block_->capacity - used_};
+}
+
+Slice BlockWriter::commit(std::size_t count) {
+  if (count == 0) return {};
+  VAN_ASSERT(block_ != nullptr && count <= block_->capacity - used_);
+  block_->references.fetch_add(1, std::memory_order_relaxed);
+  Slice slice{block_, block_->data() + used_, count};
+  used_ += count;
+  return slice;
+}
+
+void BlockWriter::release() {
+  unreference(block_);
+  block_ = nullptr;
+  used_ = 0;
+}
+
+void SliceQueue::push(Slice slice) {
+  if (slice.empty()) return;
+  bytes_ += slice.size();
+  slices_.push_back(std::move(slice));
+}
+
+void SliceQueue::push_copy(ByteView bytes) { push(Slice::copy_of(bytes)); }
+
+void SliceQueue::consume(std::size_t count) {
+  VAN_ASSERT(count <= bytes_);
+  bytes_ -= count;
+  while (count > 0) {
+    Slice& front = slices_.front();
+    if (front.size() > count) {
+      front.remove_prefix(count);
+      return;
+    }
+    count -= front.size();
+    slices_.pop_front();
+  }
+}
+
+Slice SliceQueue::pop(std::size_t limit) {
+  if (slices_.empty() || limit == 0) return {};
+  const std::size_t count = std::min(limit, slices_.front().size());
+  Slice result = slices_.front().part(0, count);
+  consume(count);
+  return result;
+}
+
+Bytes SliceQueue::peek(std::size_t count) const {
+  Bytes result;
+  result.reserve(std::min(count, bytes_));
+  for (const Slice& slice : slices_) {
+    if (result.size() == count) break;
+    van::append(result, slice.view().first(std::min(slice.size(), count - result.size())));
+  }
+  return result;
+}
+
+void SliceQueue::append(SliceQueue&& other) {
+  for (Slice& slice : other.slices_) push(std::move(slice));
+  other.clear();
+}
+
+void SliceQueue::clear() {
+  slices_.clear();
+  bytes_ = 0;
+}
+
+}  // namespace van
