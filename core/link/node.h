@@ -1,0 +1,132 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <spdlog/fwd.h>
+
+#include "core/base/clock.h"
+#include "core/base/expected.h"
+#include "core/base/id.h"
+#include "core/base/random.h"
+#include "core/io/error.h"
+#include "core/io/loop.h"
+#include "core/router/router.h"
+#include "core/tls/certificate.h"
+#include "core/tls/context.h"
+
+namespace van::link {
+
+using ConnectorId = Id<struct ConnectorTag>;
+using ListenerId = Id<struct ListenerTag>;
+
+struct ConnectorConfig {
+  std::string name;  ///< of the link, for people
+  std::string host;  ///< name or address; IPv6 without brackets
+  std::uint16_t port = 0;
+  router::PeerRole role = router::PeerRole::edge;
+  std::uint32_t cost = 1;
+  std::shared_ptr<tls::Context> tls;  ///< client context of the token; null: plain TCP (tests)
+};
+
+struct ListenerConfig {
+  std::string host;  ///< address to bind
+  std::uint16_t port = 0;  ///< 0: the system picks one
+  router::PeerRole role = router::PeerRole::edge;
+  std::shared_ptr<tls::Context> tls;  ///< server context; null: plain TCP (tests)
+};
+
+enum class LinkState { up, connecting, standby, down };
+
+struct LinkStatus {
+  ConnectorId connector;  ///< none for incoming links
+  std::string name;       ///< the connector's, or the peer's site name
+  std::string peer;       ///< site name of the peer; empty while unknown
+  std::string peer_id;    ///< its router id
+  router::PeerRole role = router::PeerRole::edge;
+  router::Direction direction = router::Direction::outgoing;
+  LinkState state = LinkState::down;
+  std::uint32_t cost = 1;
+  std::string remote;  ///< "host:port"
+  std::optional<TimePoint> since;  ///< of the state
+  std::string error;   ///< last reason of failure; empty when up
+  bool refused = false;  ///< the peer (or we) refused for a reason that waiting does not mend: certificate, SASL, policy
+  std::string tls_version, tls_cipher, tls_peer;  ///< empty while not connected
+  std::optional<std::chrono::system_clock::time_point> tls_expires;  ///< of the peer's certificate
+};
+
+/// The end of a stream on a local TCP connection. Called on the loop, never from inside a Node call of the same stream's
+/// owner. The owner detaches itself (Node::release_stream) before it goes.
+class StreamHandler {
+ public:
+  virtual ~StreamHandler() = default;
+  virtual void on_stream_opened() = 0;
+  virtual void on_stream_readable() = 0;
+  virtual void on_stream_writable() = 0;
+  virtual void on_stream_failed(router::StreamFailure why) = 0;  ///< the id is gone
+};
+class ConsumerHandler {
+ public:
+  virtual ~ConsumerHandler() = default;
+  virtual void on_stream_requested(router::StreamId stream) = 0;
+};
+class ProducerHandler {
+ public:
+  virtual ~ProducerHandler() = default;
+  virtual void on_reachability(bool reachable) = 0;
+};
+/// What the owner of a Node may want to log or wait for: links going up and down.
+class NodeObserver {
+ public:
+  virtual ~NodeObserver() = default;
+  virtual void on_link_changed(const LinkStatus& status) = 0;
+};
+
+/// A site's presence in the network: the routing core with its connections, on one loop. Owns connectors (reconnecting with
+/// exponential back-off and full jitter), listeners and the router; turns router events into calls of the handlers above.
+/// Everything happens on the loop's thread. Handlers and observer must outlive their registration.
+class Node {
+ public:
+  Node(io::Loop& loop, router::Config config, Rng rng, spdlog::logger& log, NodeObserver* observer = nullptr);
+  ~Node();
+
+  ConnectorId add_connector(ConnectorConfig config);
+  void remove_connector(ConnectorId connector);  ///< closes its connection
+  Expected<ListenerId, io::Error> add_listener(ListenerConfig config);
+  void remove_listener(ListenerId listener);  ///< closes what came in through it, too
+  [[nodiscard]] std::uint16_t port(ListenerId listener) const;
+
+  [[nodiscard]] std::vector<LinkStatus> links() const;
+  [[nodiscard]] const router::Router& router() const;
+
+  router::ConsumerId add_consumer(std::string address, std::uint32_t cost, ConsumerHandler& handler);
+  void remove_consumer(router::ConsumerId consumer);
+  router::ProducerId add_producer(std::string address, ProducerHandler& handler);
+  void remove_producer(router::ProducerId producer);
+  [[nodiscard]] bool reachable(router::ProducerId producer) const;
+
+  /// As Router's, with the handler that hears of the stream from then on.
+  router::StreamId open_stream(router::ProducerId producer, StreamHandler& handler);
+  void attach_stream(router::StreamId stream, StreamHandler& handler);  ///< for a requested one
+  bool accept_stream(router::StreamId stream);
+  bool refuse_stream(router::StreamId stream);
+  [[nodiscard]] std::size_t writable(router::StreamId stream) const;
+  bool write(router::StreamId stream, Slice octets);
+  bool finish(router::StreamId stream);
+  bool reset(router::StreamId stream);
+  SliceQueue* readable(router::StreamId stream);
+  void octets_taken(router::StreamId stream, std::size_t count);
+  [[nodiscard]] bool finished(router::StreamId stream) const;
+  void fin_passed_on(router::StreamId stream);
+  void release_stream(router::StreamId stream);  ///< forget the handler
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace van::link

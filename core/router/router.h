@@ -1,0 +1,171 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/id.h"
+#include "core/base/random.h"
+#include "core/base/slice.h"
+
+namespace van::router {
+
+using PeerId = Id<struct PeerTag>;                      ///< one connection to another router
+using StreamId = Id<struct StreamTag, std::uint64_t>;   ///< one TCP connection carried by the network, at one of its ends
+using ConsumerId = Id<struct ConsumerTag>;              ///< a local provider of an address (an exposure)
+using ProducerId = Id<struct ProducerTag>;              ///< a local user of an address (a stand-in)
+
+enum class Mode { interior, edge };
+enum class PeerRole { inter_router, edge };   ///< by configuration of both ends (control-plane 1.5)
+enum class Direction { outgoing, incoming };  ///< outgoing: we opened the TCP connection
+
+struct Config {
+  Mode mode = Mode::edge;
+  std::string id;         ///< router id: unique in the network, without '/', not "all"
+  std::string site_id;    ///< told to other vanctl sites; real routers ignore it
+  std::string site_name;
+  std::int32_t instance = 0;  ///< start time, seconds since 1970: must differ at each start (control-plane 3.5)
+};
+
+struct PeerConfig {
+  PeerRole role = PeerRole::edge;
+  Direction direction = Direction::outgoing;
+  std::uint32_t cost = 1;       ///< 1 or more; the higher of both ends counts (control-plane 1.6)
+  std::string hostname;         ///< outgoing: the host asked for
+  bool external = true;         ///< TLS with client certificates: SASL EXTERNAL only; else ANONYMOUS
+};
+
+struct PeerInfo {
+  PeerConfig config;
+  std::string router_id;   ///< container-id of the peer's open; empty before
+  std::string site_id;     ///< empty when the peer is no vanctl
+  std::string site_name;   ///< falls back to router_id
+  std::string product;     ///< e.g. "skupper-router"
+  std::string version;
+  std::uint32_t cost = 1;  ///< the effective one
+  bool up = false;         ///< interior: confirmed by HELLO. edge role: links attached
+  bool standby = false;    ///< edge uplinks: open, but another one is active
+};
+
+/// Another router that we know of (interior: from link state; edge: the uplink alone).
+struct NodeInfo {
+  std::string id;
+  std::string site_id;
+  std::string site_name;  ///< falls back to id
+  Mode mode = Mode::interior;
+  bool direct = false;
+  std::uint32_t hops = 0;
+  std::uint32_t cost = 0;
+};
+
+struct ProviderInfo {
+  std::string node;  ///< router id; our own for local consumers
+  std::uint32_t cost = 0;  ///< path and exposure cost together
+};
+/// An address somebody provides, or that is used here.
+struct AddressInfo {
+  std::string address;
+  bool reachable = false;
+  std::vector<ProviderInfo> providers;  ///< edge: local ones, and the uplink when it can reach the address
+};
+
+// ---- Events ----
+struct PeerUp { PeerId peer; };
+struct PeerDown { PeerId peer; };  ///< the connection stays: the neighbour may come back, or PeerClosed follows
+struct PeerClosed {                ///< close the transport once its output is written; the id is gone
+  PeerId peer;
+  bool refused = false;  ///< by the peer, in a way that trying again will not mend soon (SASL outcome, policy)
+  std::string reason;    ///< words; empty for an orderly end
+};
+struct ReachabilityChanged { ProducerId producer; bool reachable = false; };
+/// A client somewhere wants a consumer of ours: connect to its target, then accept_stream() or refuse_stream().
+struct StreamRequested { StreamId stream; ConsumerId consumer; };
+struct StreamOpened { StreamId stream; };    ///< ours: the other end is connected
+struct StreamReadable { StreamId stream; };  ///< readable() grew, or finished() turned true
+struct StreamWritable { StreamId stream; };  ///< writable() was 0 and is not any more
+enum class StreamFailure {
+  no_provider,  ///< released: nobody has the address (any more)
+  refused,      ///< the target could not be reached
+  reset,        ///< the other end's TCP connection was reset, or a real router gave the stream up
+  lost,         ///< a link on the way broke
+};
+struct StreamFailed { StreamId stream; StreamFailure why = StreamFailure::reset; };  ///< the id is gone
+
+using Event = std::variant<PeerUp, PeerDown, PeerClosed, ReachabilityChanged, StreamRequested, StreamOpened, StreamReadable,
+                           StreamWritable, StreamFailed>;
+
+/// The routing core of one site: speaks AMQP with its peers, takes part in routing (interior) or hangs on an uplink (edge),
+/// forwards deliveries, and is the end of TCP streams for local stand-ins and exposures. No I/O: bytes, time and randomness
+/// are handed in. Rules: control-plane.md and data-plane.md, cited where they are followed.
+class Router {
+ public:
+  Router(Config config, Rng rng, TimePoint now);
+  ~Router();
+
+  // ---- Peers ----
+  PeerId add_peer(PeerConfig config, TimePoint now);  ///< the transport is connected (and TLS done)
+  void receive(PeerId peer, Slice bytes, TimePoint now);
+  /// The transport is gone. Always ends in PeerClosed, unless that was given before.
+  void transport_closed(PeerId peer, TimePoint now);
+  void close_peer(PeerId peer, TimePoint now);  ///< orderly; PeerClosed follows
+  /// The next peer with bytes to write, each once until new output comes; nullopt when there is none.
+  std::optional<PeerId> poll_output();
+  /// Bytes for a peer's transport; nullptr when it is gone. Consume what was taken, then say so: waiting deliveries go on
+  /// when less than limits::kOutputHighWater is left.
+  SliceQueue* output(PeerId peer);
+  void output_consumed(PeerId peer, TimePoint now);
+  [[nodiscard]] const PeerInfo* peer(PeerId peer) const;
+
+  // ---- Time and events ----
+  void handle_deadline(TimePoint now);
+  [[nodiscard]] TimePoint next_deadline() const;
+  std::optional<Event> poll_event();
+
+  // ---- Local addresses ----
+  /// Provides `address` here. `cost`: requests go elsewhere once more are in flight here than the difference in cost.
+  ConsumerId add_consumer(std::string address, std::uint32_t cost, TimePoint now);
+  /// Running streams may finish; new requests go elsewhere.
+  void remove_consumer(ConsumerId consumer, TimePoint now);
+  /// Uses `address` from here; ReachabilityChanged tells when somebody provides it.
+  ProducerId add_producer(std::string address, TimePoint now);
+  void remove_producer(ProducerId producer, TimePoint now);
+  [[nodiscard]] bool reachable(ProducerId producer) const;
+
+  // ---- Streams (data-plane 2 and 3) ----
+  /// Asks for a TCP connection to a provider of the producer's address. StreamOpened or StreamFailed follows. Octets may be
+  /// written at once.
+  StreamId open_stream(ProducerId producer, TimePoint now);
+  bool accept_stream(StreamId stream, TimePoint now);  ///< the target is connected: the reply stream begins
+  bool refuse_stream(StreamId stream, TimePoint now);  ///< it is not: the other end's client is closed at once; the id is gone
+  /// Octets that write() should take now: what is left of the end-to-end window. One write may overshoot it.
+  [[nodiscard]] std::size_t writable(StreamId stream) const;
+  bool write(StreamId stream, Slice octets, TimePoint now);
+  bool finish(StreamId stream, TimePoint now);  ///< FIN of our direction
+  bool reset(StreamId stream, TimePoint now);   ///< our TCP connection died: both directions end; the id is gone
+  /// Octets that came for our TCP socket; nullptr when the id is gone. Consume what the socket took and say how much: it
+  /// opens the sender's window.
+  SliceQueue* readable(StreamId stream);
+  void octets_taken(StreamId stream, std::size_t count, TimePoint now);
+  /// The other end's FIN has come and readable() is drained: shut the socket's write side down, then fin_passed_on(). When both
+  /// directions have ended the id is gone.
+  [[nodiscard]] bool finished(StreamId stream) const;
+  void fin_passed_on(StreamId stream, TimePoint now);
+
+  // ---- Looking ----
+  [[nodiscard]] std::vector<NodeInfo> nodes() const;  ///< without ourselves
+  [[nodiscard]] std::vector<AddressInfo> addresses() const;  ///< mobile ones of applications, sorted
+  struct Counters {
+    std::uint64_t deliveries_forwarded = 0, deliveries_released = 0, streams_opened = 0, streams_failed = 0;
+  };
+  [[nodiscard]] Counters counters() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace van::router

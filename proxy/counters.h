@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdint>
+
+namespace van::proxy {
+
+struct Counters {
+  std::uint64_t in_flight = 0;    ///< connections now
+  std::uint64_t connections = 0;  ///< ever
+  std::uint64_t bytes_in = 0;     ///< from the network to the local socket
+  std::uint64_t bytes_out = 0;    ///< from the local socket to the network
+};
+
+}  // namespace van::proxy
