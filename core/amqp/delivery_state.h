@@ -41,4 +41,9 @@ using DeliveryState = std::variant<Received, Accepted, Rejected, Released, Modif
 /// §3.4: accepted, rejected, released, modified are outcomes; received and others are not.
 bool is_terminal(const DeliveryState& state);
 
+/// The described list of §3.4, trailing defaults left out.
+Value to_value(const DeliveryState& state);
+/// Errors: decode_error when `value` is not described, or a state of §3.4 has wrong fields.
+Result<DeliveryState> delivery_state_from(const Value& value);
+
 }  // namespace van::amqp

@@ -50,4 +50,9 @@ inline Unexpected<Error> failure(std::string_view condition, std::string descrip
   return {Error{std::string{condition}, std::move(description), {}}};
 }
 
+/// The described list of §2.8.14; an empty description and an empty info are left out.
+Value to_value(const Error& error);
+/// Errors: decode_error when `value` is no error of §2.8.14.
+Result<Error> error_from(const Value& value);
+
 }  // namespace van::amqp

@@ -42,10 +42,12 @@ using Binary = Bytes;
 using List = std::vector<Value>;
 /// §1.6.23: order is kept, duplicate keys are the peer's error (refused by the decoder).
 using Map = std::vector<std::pair<Value, Value>>;
-/// §1.6.24: elements of one type; `code` is the element constructor to write (0 for an empty array).
+/// §1.6.24: elements of one type, all written with the constructor `code` (widened when one does not fit; 0: null's, for an
+/// empty array).
 struct Array {
   std::uint8_t code = 0;
   std::vector<Value> elements;
+  std::vector<Value> descriptors;  ///< of the element constructor (§1.3.1), outermost first; nearly always none
   friend bool operator==(const Array&, const Array&);
 };
 /// §1.3.1
@@ -54,7 +56,8 @@ struct Described {
   friend bool operator==(const Described&, const Described&);
 };
 
-/// Any AMQP 1.0 value (§1.6). Numbers keep their AMQP type: what is decoded encodes as the same type again.
+/// Any AMQP 1.0 value (§1.6). Numbers keep their AMQP type: what is decoded encodes as the same type again. Equal means
+/// same type and same bits (so a NaN equals itself, and zero is not minus zero).
 class Value {
  public:
   using Variant = std::variant<std::monostate, bool, std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t, std::int8_t,

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/amqp/error.h"
+#include "core/amqp/value.h"
+#include "core/base/bytes.h"
+
+namespace van::amqp {
+
+/// Big-endian numbers from borrowed bytes. Past the end everything gives 0 or nothing and ok() stays false: read all
+/// fields, then ask once.
+class Reader {
+ public:
+  explicit Reader(ByteView input) : input_{input} {}
+
+  std::uint8_t u8() { return static_cast<std::uint8_t>(number(1)); }
+  std::uint16_t u16() { return static_cast<std::uint16_t>(number(2)); }
+  std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
+  std::uint64_t u64() { return number(8); }
+  ByteView bytes(std::size_t count);
+  /// The next byte without taking it; 0 at the end, which does not make the reader bad.
+  [[nodiscard]] std::uint8_t peek() const { return remaining() == 0 ? std::uint8_t{0} : input_[position_]; }
+  void fail() { ok_ = false; }
+
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] std::size_t position() const { return position_; }
+  [[nodiscard]] std::size_t remaining() const { return ok_ ? input_.size() - position_ : 0; }
+
+ private:
+  std::uint64_t number(std::size_t width);
+
+  ByteView input_;
+  std::size_t position_ = 0;
+  bool ok_ = true;
+};
+
+struct DecodedValue {
+  Value value;
+  std::size_t bytes = 0;  ///< taken from the input
+};
+/// The value at the beginning of `input` (AMQP 1.0 §1.6), which must be whole. Bounded by limits::kValueDepth and
+/// limits::kValueElements. Errors: decode_error, also for duplicate map keys, strings that are no UTF-8, symbols that are
+/// no ASCII, and sizes or counts that do not agree.
+Result<DecodedValue> decode_value(ByteView input);
+
+/// How many bytes the value at the beginning of `prefix` takes, its descriptors included, as soon as that can be said; it
+/// may be more than `prefix` holds. nullopt: more bytes are needed. Looks at no more than constructors and sizes.
+/// Errors: decode_error for what is no constructor, or more than limits::kValueDepth descriptors.
+Result<std::optional<std::size_t>> value_extent(ByteView prefix);
+
+/// The code of a descriptor: a ulong as it is, or one of the standard's symbols ("amqp:open:list"). nullopt: another.
+std::optional<std::uint64_t> descriptor_code(const Value& descriptor);
+
+/// The fields of a list, one after the other (§1.4): a null and a missing field are both nullopt, what follows the fields
+/// asked for is ignored. Sticky: a field of a wrong type gives nullopt, and ok() stays false. Borrows its input.
+class FieldReader {
+ public:
+  FieldReader(ByteView fields, std::uint32_t count) : reader_{fields}, count_{count} {}
+
+  std::optional<bool> boolean();
+  std::optional<std::uint8_t> ubyte();
+  std::optional<std::uint16_t> ushort();
+  std::optional<std::uint32_t> uint();
+  std::optional<std::uint64_t> ulong();
+  std::optional<ByteView> binary();
+  std::optional<std::string_view> string();
+  std::optional<std::string_view> symbol();
+  std::vector<std::string> symbols();  ///< a field with multiple="true": null, one symbol or an array of them (§1.4)
+  Map map();                           ///< empty when absent
+  Value value();                       ///< any type, checked as decode_value()
+  void skip(std::size_t fields = 1);   ///< passes over fields without looking inside
+
+  /// Marks the list as wrong, with `reason`, unless it is so already.
+  void fail(std::string reason);
+  [[nodiscard]] bool ok() const { return error_.empty(); }
+  [[nodiscard]] Unexpected<Error> error() const;  ///< decode_error; only when !ok()
+  [[nodiscard]] std::uint32_t index() const { return index_; }  ///< of the next field
+
+ private:
+  /// The constructor of the next field; nullopt when it is null, missing or broken.
+  std::optional<std::uint8_t> constructor();
+  void wrong_type(const char* wanted);
+  std::optional<ByteView> variable(std::uint8_t code, std::uint8_t short_code, const char* wanted);
+
+  Reader reader_;
+  std::uint32_t count_;
+  std::uint32_t index_ = 0;
+  std::string error_;
+};
+
+/// A described list, as all performatives and most sections are.
+struct DescribedList {
+  std::uint64_t descriptor = 0;
+  FieldReader fields;
+  std::size_t bytes = 0;  ///< taken from the input
+};
+/// Errors: decode_error when `input` does not begin with a whole described list of known descriptor form.
+Result<DescribedList> decode_described_list(ByteView input);
+
+}  // namespace van::amqp
