@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "core/base/expected.h"
+#include "core/tls/error.h"
+
+namespace van::tls {
+
+/// All fields are PEM texts, read during the call only.
+struct ClientOptions {
+  /// The authorities that may have signed the server's certificate, one or more; those we can't read (a kind of
+  /// key that the library lacks) are not trusted. The system's authorities never are (tokens, section 10).
+  std::string_view ca_pem;
+  std::string_view certificate_pem;  ///< ours, with intermediates after it; empty: we present none
+  std::string_view key_pem;          ///< PKCS#1, SEC1 or PKCS#8, no password
+  /// Whether TLS 1.3 may be used, where the library has it. False for links that carry bulk data: mbedTLS has no
+  /// KeyUpdate, which a peer may send after 2^24 records (tls-records B6).
+  bool tls13 = true;
+};
+
+struct ServerOptions {
+  std::string_view ca_pem;  ///< the authorities that may have signed a client's certificate
+  std::string_view certificate_pem;
+  std::string_view key_pem;
+  bool tls13 = true;
+  /// Asks clients for no certificate, for services that know them by other means (a claim server); ca_pem is
+  /// then ignored.
+  bool anonymous_clients = false;
+};
+
+/// Settings and parsed certificates that sessions share: TLS 1.2 or newer, AEAD suites with forward secrecy only,
+/// both sides verified, no renegotiation, no tickets (tls-records 0, control-plane 1.2). Does not change once it
+/// exists, and must outlive its sessions. Sessions of one Context may be on several threads.
+class Context {
+ public:
+  /// Errors: bad_certificate_file, bad_key, key_mismatch; internal when the library loaded is not the one that
+  /// we were compiled for.
+  static Expected<std::unique_ptr<Context>, Error> client(const ClientOptions& options);
+  static Expected<std::unique_ptr<Context>, Error> server(const ServerOptions& options);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  [[nodiscard]] bool is_server() const;
+
+ private:
+  friend class Session;
+  struct State;
+  explicit Context(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace van::tls
