@@ -1,0 +1,250 @@
+#include "agent/state.h"
+
+#include <limits>
+#include <utility>
+
+#include "agent/atomic_file.h"
+#include "agent/toml_text.h"
+
+namespace van::agent {
+namespace {
+
+using router::Mode;
+using router::PeerRole;
+
+constexpr std::size_t kStateBytesMax = 16u << 20;
+constexpr std::int64_t kCostMax = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kTimeMax = std::numeric_limits<std::int64_t>::max();
+
+// ---- Printing ----
+
+toml::table print(const tls::Issued& issued) {
+  return toml::table{{"certificate", issued.certificate_pem}, {"key", issued.key_pem}};
+}
+
+toml::table print(const SiteState& site) {
+  toml::table table{{"id", site.id},
+                    {"name", site.name},
+                    {"role", to_text(site.role)},
+                    {"router_id", site.router_id},
+                    {"created", site.created}};
+  toml::array hosts;
+  for (const std::string& host : site.public_hosts) hosts.push_back(host);
+  table.insert("public_hosts", std::move(hosts));
+  if (site.own) {
+    table.insert("authority", print(site.own->authority));
+    table.insert("server", print(site.own->server));
+  }
+  return table;
+}
+
+toml::table print(const ListenerState& listener) {
+  return toml::table{{"role", endpoint_name(listener.role)},
+                     {"host", listener.host},
+                     {"port", static_cast<std::int64_t>(listener.port)}};
+}
+
+toml::table print(const LinkState& link) {
+  return toml::table{{"name", link.name},
+                     {"role", endpoint_name(link.endpoint.role)},
+                     {"host", link.endpoint.host},
+                     {"port", static_cast<std::int64_t>(link.endpoint.port)},
+                     {"cost", static_cast<std::int64_t>(link.cost)},
+                     {"ca", link.credentials.ca},
+                     {"certificate", link.credentials.certificate},
+                     {"key", link.credentials.key}};
+}
+
+toml::table print(const ExposureState& exposure) {
+  return toml::table{{"address", exposure.address},
+                     {"target", exposure.target},
+                     {"cost", static_cast<std::int64_t>(exposure.cost)},
+                     {"port", static_cast<std::int64_t>(exposure.port)}};
+}
+
+toml::table print(const BindingState& binding) {
+  return toml::table{{"address", binding.address}, {"local", binding.local}};
+}
+
+toml::table print(const IssuedTokenState& token) {
+  return toml::table{{"name", token.name},
+                     {"fingerprint", token.fingerprint},
+                     {"issued", token.issued},
+                     {"expires", token.expires}};
+}
+
+template <class Record>
+void print_all(toml::table& table, std::string_view key, const std::vector<Record>& records) {
+  if (records.empty()) return;
+  toml::array array;
+  for (const Record& record : records) array.push_back(print(record));
+  table.insert(key, std::move(array));
+}
+
+// ---- Reading ----
+
+PeerRole read_peer_role(TomlReader& reader) {
+  const std::string role = reader.text("role");
+  if (role == endpoint_name(PeerRole::edge)) return PeerRole::edge;
+  if (role != endpoint_name(PeerRole::inter_router)) reader.complain("role", "must be \"inter-router\" or \"edge\"");
+  return PeerRole::inter_router;
+}
+
+std::uint16_t read_port(TomlReader& reader, std::int64_t minimum) {
+  return static_cast<std::uint16_t>(reader.integer("port", minimum, 65535));
+}
+
+tls::Issued read_issued(const toml::table& table, std::string_view where, TomlError& error) {
+  TomlReader reader{table, where, error};
+  tls::Issued issued{.certificate_pem = reader.text("certificate"), .key_pem = reader.text("key")};
+  reader.finish();
+  return issued;
+}
+
+SiteState read_site(const toml::table& table, TomlError& error) {
+  TomlReader reader{table, "site", error};
+  SiteState site;
+  site.id = reader.text("id");
+  site.name = reader.text("name");
+  const std::string role = reader.text("role");
+  if (role == to_text(Mode::interior)) {
+    site.role = Mode::interior;
+  } else if (role != to_text(Mode::edge)) {
+    reader.complain("role", "must be \"interior\" or \"edge\"");
+  }
+  site.router_id = reader.text("router_id");
+  site.created = reader.integer("created", 0, kTimeMax);
+  site.public_hosts = reader.texts("public_hosts");
+  const toml::table* authority = reader.table("authority");
+  const toml::table* server = reader.table("server");
+  if ((authority == nullptr) != (server == nullptr)) reader.complain("authority", "and site.server go together");
+  if (authority != nullptr && server != nullptr)
+    site.own = AuthorityState{read_issued(*authority, "site.authority", error), read_issued(*server, "site.server", error)};
+  reader.finish();
+  return site;
+}
+
+ListenerState read(TomlReader& reader, ListenerState*) {
+  ListenerState listener;
+  listener.role = read_peer_role(reader);
+  listener.host = reader.text("host");
+  listener.port = read_port(reader, 1);
+  return listener;
+}
+
+LinkState read(TomlReader& reader, LinkState*) {
+  LinkState link;
+  link.name = reader.text("name");
+  link.endpoint.role = read_peer_role(reader);
+  link.endpoint.host = reader.text("host");
+  link.endpoint.port = read_port(reader, 1);
+  link.cost = static_cast<std::uint32_t>(reader.integer("cost", 1, kCostMax));
+  link.credentials = {.ca = reader.text("ca"), .certificate = reader.text("certificate"), .key = reader.text("key")};
+  return link;
+}
+
+ExposureState read(TomlReader& reader, ExposureState*) {
+  ExposureState exposure;
+  exposure.address = reader.text("address");
+  exposure.target = reader.text("target");
+  exposure.cost = static_cast<std::uint32_t>(reader.integer("cost", 0, kCostMax));
+  exposure.port = read_port(reader, 0);
+  return exposure;
+}
+
+BindingState read(TomlReader& reader, BindingState*) {
+  return {.address = reader.text("address"), .local = reader.text("local")};
+}
+
+IssuedTokenState read(TomlReader& reader, IssuedTokenState*) {
+  IssuedTokenState token;
+  token.name = reader.text("name");
+  token.fingerprint = reader.text("fingerprint");
+  token.issued = reader.integer("issued", 0, kTimeMax);
+  token.expires = reader.integer("expires", 0, kTimeMax);
+  return token;
+}
+
+template <class Record>
+void read_all(TomlReader& parent, std::string_view key, std::vector<Record>& records, TomlError& error) {
+  for (const toml::table* table : parent.tables(key)) {
+    TomlReader reader{*table, key, error};
+    records.push_back(read(reader, static_cast<Record*>(nullptr)));
+    reader.finish();
+  }
+}
+
+Unexpected<std::string> at_line(const TomlError& error) {
+  return Unexpected{"line " + std::to_string(error.line) + ": " + error.message};
+}
+
+}  // namespace
+
+std::string_view to_text(Mode mode) { return mode == Mode::interior ? "interior" : "edge"; }
+
+std::string print_state(const State& state) {
+  toml::table table{{"version", kStateVersion}};
+  if (state.site) table.insert("site", print(*state.site));
+  print_all(table, "listeners", state.listeners);
+  print_all(table, "links", state.links);
+  print_all(table, "exposures", state.exposures);
+  print_all(table, "bindings", state.bindings);
+  print_all(table, "tokens", state.tokens);
+  return "# Written by vanctl; it has private keys in it. Change it only while no agent runs.\n" + print_toml(table);
+}
+
+Expected<State, std::string> read_state(std::string_view text) {
+  const auto table = parse_toml(text);
+  if (!table) return at_line(table.error());
+  TomlError error;
+  TomlReader reader{*table, "", error};
+  const std::int64_t version = reader.integer("version", 1, kTimeMax);
+  if (!reader.ok()) return at_line(error);
+  if (version > kStateVersion)
+    return Unexpected{"it was written by a newer vanctl (format " + std::to_string(version) + ", this one knows " +
+                      std::to_string(kStateVersion) + ")"};
+  State state;
+  const toml::table* site = reader.table("site");
+  if (site != nullptr) state.site = read_site(*site, error);
+  read_all(reader, "listeners", state.listeners, error);
+  read_all(reader, "links", state.links, error);
+  read_all(reader, "exposures", state.exposures, error);
+  read_all(reader, "bindings", state.bindings, error);
+  read_all(reader, "tokens", state.tokens, error);
+  reader.finish();
+  if (!state.site && (!state.links.empty() || !state.listeners.empty()))
+    reader.complain("site", "is missing, although there are links or listeners");
+  if (!reader.ok()) return at_line(error);
+  return state;
+}
+
+StateStore::StateStore(std::filesystem::path file) : file_{std::move(file)} {}
+
+std::filesystem::path StateStore::copy() const { return file_.string() + ".bak"; }
+
+Result<State> StateStore::load() const {
+  const auto text = read_file(file_, kStateBytesMax);
+  if (!text) return Unexpected{text.error()};
+  if (!*text) return State{};
+  auto state = read_state(**text);
+  if (state) return *std::move(state);
+  return Unexpected{Error{Error::Code::failed, "the state file " + file_.string() + " can't be used: " + state.error(),
+                          "nothing was changed; update vanctl if a newer one wrote it, or put " + copy().string() +
+                              " in its place, or move it away to begin anew"}};
+}
+
+Result<void> StateStore::save(const State& state) const {
+  std::error_code no_such_file;
+  if (std::filesystem::exists(file_, no_such_file)) {
+    const auto kept = keep_copy(file_, copy());
+    if (!kept) return kept;
+  }
+  return replace_file(file_, print_state(state));
+}
+
+Result<void> StateStore::remove() const {
+  const auto removed = remove_file(file_);
+  return removed ? remove_file(copy()) : removed;
+}
+
+}  // namespace van::agent
