@@ -1,10 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "core/io/loop.h"
 
 namespace van::io {
+
+struct DeferredNode;
 
 /// A task that runs at the end of the loop turn in which it is scheduled, when no callback of the loop is on
 /// the stack: the place to reap what is finished. Destroying it cancels it, also from its own task. Stays
@@ -22,10 +25,9 @@ class Deferred {
   void cancel();
   [[nodiscard]] bool scheduled() const;
 
-  struct Node;
-
  private:
-  Node* node_;
+  Loop& loop_;
+  std::unique_ptr<DeferredNode> node_;
 };
 
 }  // namespace van::io

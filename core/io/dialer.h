@@ -36,7 +36,7 @@ using Target = std::variant<HostPort, AddressList, LocalPath>;
 /// is the resolver's). At most 16 addresses are tried.
 ///
 /// The result comes exactly once, never from inside the constructor; destroying the Dialer, also from the
-/// callback, cancels. Errors: name_not_found; timed_out, also for the lookup; else the first address's.
+/// callback, cancels. Errors: name_not_found; timed_out, also for the lookup; else the first failure's.
 class Dialer {
  public:
   struct Options {

@@ -15,12 +15,14 @@ struct Command {
   std::string program;                                  ///< a path, or a name looked up in PATH
   std::vector<std::string> arguments;                   ///< without the program itself
   std::optional<std::vector<std::string>> environment;  ///< "NAME=value"; absent: ours
-  /// Appended to by standard output and error, created with mode 0600. Empty: both are inherited.
+  /// Appended to by standard output and error, created with mode 0600. Empty: a child inherits ours, a background
+  /// process has none.
   std::string output_path;
 };
 
 /// Starts a background process: in a session of its own, standard input from /dev/null, in no relation to any
-/// loop; it goes on when we end. Returns its process id. Errors: not_found, permission, no_space.
+/// loop; it goes on when we end. Returns its process id. Errors: not_found, permission, no_space. For a caller that
+/// ends soon itself: nobody waits for the process, so one that ends before the caller stays as a zombie until then.
 Result<int> spawn_detached(const Command& command);
 
 /// A child process in a process group of its own, standard input from /dev/null.

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <uv.h>
+
+#include <optional>
+
+#include "core/io/deferred.h"
+#include "core/io/stream.h"
+
+namespace van::io {
+
+/// What libuv points at. Freed when both the owner has let go and the close callback has run.
+struct Stream::Node {
+  Node(Loop& on_loop, bool tcp);
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Takes a connected socket over; on failure it is closed.
+  Result<void> open(int fd);
+  /// To be called once the socket is connected.
+  void connected();
+
+  uv_handle_t* handle() { return &uv.handle; }
+  uv_stream_t* stream() { return &uv.stream; }
+  [[nodiscard]] bool usable() const { return !failure && !closing; }
+  [[nodiscard]] std::size_t queued_bytes() const;
+
+  /// After something was pushed: gives the socket what it takes at once if nothing waited, queues the rest.
+  void pushed(bool was_empty);
+  void try_write();
+  void start_write();
+  void start_shutdown();
+  void close();
+
+  void on_alloc(uv_buf_t* buffer);
+  void on_read(ssize_t count);
+  void on_written(int status);
+  void fail_write(int status);
+  void report_later();
+  void free_if_unused();
+
+  union {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+  } uv{};
+  Loop& loop;
+  StreamHandler* handler = nullptr;
+  SliceQueue queue;  // its first in_flight bytes belong to write_request until its callback
+  std::size_t in_flight = 0;
+  std::size_t low_water = 0;
+  uv_write_t write_request{};
+  uv_shutdown_t shutdown_request{};
+  std::optional<Error> failure;  // while `reading`: writing failed, and what the peer sent before is still read
+  std::optional<Deferred> failure_report;
+  const bool is_tcp;
+  bool reading = false;
+  bool ended = false;
+  bool shut = false;
+  bool above_low_water = false;
+  bool released = false;  // the owner has let go
+  bool closing = false;   // uv_close was called
+  bool closed = false;    // its callback has run
+};
+
+}  // namespace van::io
