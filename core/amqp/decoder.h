@@ -31,6 +31,7 @@ class Reader {
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] std::size_t position() const { return position_; }
   [[nodiscard]] std::size_t remaining() const { return ok_ ? input_.size() - position_ : 0; }
+  [[nodiscard]] ByteView rest() const { return input_.last(remaining()); }
 
  private:
   std::uint64_t number(std::size_t width);
@@ -45,20 +46,17 @@ struct DecodedValue {
   std::size_t bytes = 0;  ///< taken from the input
 };
 /// The value at the beginning of `input` (AMQP 1.0 §1.6), which must be whole. Bounded by limits::kValueDepth and
-/// limits::kValueElements. Errors: decode_error, also for duplicate map keys, strings that are no UTF-8, symbols that are
-/// no ASCII, and sizes or counts that do not agree.
+/// limits::kValueElements. Errors: decode_error, also for duplicate map keys, strings that are no UTF-8, symbols that
+/// are no ASCII, and sizes or counts that do not agree.
 Result<DecodedValue> decode_value(ByteView input);
 
-/// How many bytes the value at the beginning of `prefix` takes, its descriptors included, as soon as that can be said; it
-/// may be more than `prefix` holds. nullopt: more bytes are needed. Looks at no more than constructors and sizes.
+/// How many bytes the value at the beginning of `prefix` takes, its descriptors included, as soon as that can be said;
+/// it may be more than `prefix` holds. nullopt: more bytes are needed. Looks at no more than constructors and sizes.
 /// Errors: decode_error for what is no constructor, or more than limits::kValueDepth descriptors.
 Result<std::optional<std::size_t>> value_extent(ByteView prefix);
 
-/// The code of a descriptor: a ulong as it is, or one of the standard's symbols ("amqp:open:list"). nullopt: another.
-std::optional<std::uint64_t> descriptor_code(const Value& descriptor);
-
-/// The fields of a list, one after the other (§1.4): a null and a missing field are both nullopt, what follows the fields
-/// asked for is ignored. Sticky: a field of a wrong type gives nullopt, and ok() stays false. Borrows its input.
+/// The fields of a list, one after the other (§1.4): a null and a missing field are both nullopt, what follows the
+/// fields asked for is ignored. Sticky: a field of a wrong type gives nullopt, and ok() stays false. Borrows its input.
 class FieldReader {
  public:
   FieldReader(ByteView fields, std::uint32_t count) : reader_{fields}, count_{count} {}
@@ -73,26 +71,38 @@ class FieldReader {
   std::optional<std::string_view> symbol();
   std::vector<std::string> symbols();  ///< a field with multiple="true": null, one symbol or an array of them (§1.4)
   Map map();                           ///< empty when absent
-  Value value();                       ///< any type, checked as decode_value()
+  Value value();                       ///< any type, checked as decode_value(); null when absent
+  std::optional<ByteView> raw();       ///< the bytes of a value of any type, its inside unchecked
   void skip(std::size_t fields = 1);   ///< passes over fields without looking inside
 
-  /// Marks the list as wrong, with `reason`, unless it is so already.
-  void fail(std::string reason);
-  [[nodiscard]] bool ok() const { return error_.empty(); }
-  [[nodiscard]] Unexpected<Error> error() const;  ///< decode_error; only when !ok()
+  /// Marks the list as wrong, unless it is so already.
+  void fail(std::string reason, std::string_view condition = condition::decode_error);
+  [[nodiscard]] bool ok() const { return !failed_; }
+  [[nodiscard]] Unexpected<Error> error() const;                ///< only when !ok()
+  [[nodiscard]] std::uint32_t count() const { return count_; }  ///< fields there are, nulls included
   [[nodiscard]] std::uint32_t index() const { return index_; }  ///< of the next field
 
  private:
-  /// The constructor of the next field; nullopt when it is null, missing or broken.
-  std::optional<std::uint8_t> constructor();
-  void wrong_type(const char* wanted);
-  std::optional<ByteView> variable(std::uint8_t code, std::uint8_t short_code, const char* wanted);
+  /// Takes the constructor of the next field; nullopt when that is null, missing or broken.
+  std::optional<std::uint8_t> next_constructor();
+  void wrong_type(std::string_view wanted);
+  std::optional<ByteView> variable(std::uint8_t short_code, std::uint8_t code, std::string_view wanted);
 
   Reader reader_;
   std::uint32_t count_;
   std::uint32_t index_ = 0;
-  std::string error_;
+  bool failed_ = false;
+  std::string_view condition_;
+  std::string reason_;
 };
+
+/// The fields of the list at the beginning of `input`, which must be whole.
+struct ListView {
+  FieldReader fields;
+  std::size_t bytes = 0;  ///< taken from the input
+};
+/// Errors: decode_error.
+Result<ListView> decode_list(ByteView input);
 
 /// A described list, as all performatives and most sections are.
 struct DescribedList {
@@ -100,7 +110,7 @@ struct DescribedList {
   FieldReader fields;
   std::size_t bytes = 0;  ///< taken from the input
 };
-/// Errors: decode_error when `input` does not begin with a whole described list of known descriptor form.
+/// Errors: decode_error when `input` does not begin with a whole described list whose descriptor has a code.
 Result<DescribedList> decode_described_list(ByteView input);
 
 }  // namespace van::amqp

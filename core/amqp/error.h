@@ -20,7 +20,8 @@ struct Error {
 template <class T>
 using Result = Expected<T, Error>;
 
-/// The standard's symbols: §2.8.15 (amqp), §2.8.16 (connection), §2.8.17 (session), §2.8.18 (link); `qd:` are the router's.
+/// The standard's symbols: §2.8.15 (amqp), §2.8.16 (connection), §2.8.17 (session), §2.8.18 (link); `qd:` are the
+/// router's.
 namespace condition {
 inline constexpr std::string_view internal_error = "amqp:internal-error";
 inline constexpr std::string_view not_found = "amqp:not-found";

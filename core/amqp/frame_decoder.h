@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "core/amqp/error.h"
 #include "core/base/slice.h"
@@ -31,12 +32,13 @@ struct Frame {
   Slice body;
 };
 
-/// Cuts a byte stream into protocol headers and frames: AMQP 1.0 §2.2, §2.3.1. Knows framing only, not what is in the body.
+/// Cuts a byte stream into protocol headers and frames: AMQP 1.0 §2.2, §2.3.1. Knows framing only, not what is in the
+/// body.
 ///
-/// Feed it with push() in any split, then call next() (or next_header() where a header is due) until it returns nullopt. A
-/// frame inside one slice shares its block; one that spans slices is copied. After an error the stream has no boundary any
-/// more: close the connection with that error, push nothing else.
-/// What is buffered is what was pushed and not taken; a frame that is not whole is at most `max_frame_bytes` of it.
+/// Feed it with push() in any split, then call next() (or next_header() where a header is due) until it returns
+/// nullopt. A frame inside one slice shares its block; one that spans slices is copied. After an error the stream has
+/// no boundary any more: close the connection with that error, push nothing else. What is buffered is what was pushed
+/// and not taken; a frame that is not whole is at most `max_frame_bytes` of it.
 class FrameDecoder {
  public:
   /// `max_frame_bytes`: the max-frame-size we announced, header included; 512 or more (§2.7.1).
@@ -48,12 +50,13 @@ class FrameDecoder {
   /// The protocol header that is due. Which id and version are welcome is the caller's to judge.
   /// Errors: framing_error as soon as the bytes are no beginning of "AMQP".
   Result<std::optional<ProtocolHeader>> next_header();
-  /// The next whole frame. Errors: framing_error when size < 8, size > max_frame_bytes, or the data offset is outside it,
-  /// said before the body has come.
+  /// The next whole frame. Errors: framing_error when size < 8, size > max_frame_bytes, or the data offset is outside
+  /// it, said before the body has come.
   Result<std::optional<Frame>> next();
   [[nodiscard]] std::size_t buffered_bytes() const { return input_.bytes(); }
 
  private:
+  void copy_front(std::span<std::uint8_t> octets) const;
   Slice take(std::size_t count);
 
   SliceQueue input_;

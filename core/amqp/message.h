@@ -11,7 +11,7 @@
 
 namespace van::amqp {
 
-/// Section descriptors, AMQP 1.0 §3.2, and the router's own section.
+/// Descriptor of the router's own section; those of the standard are in descriptor.h.
 inline constexpr std::uint64_t kRouterAnnotations = 0x534B50522D2D5241;
 
 /// Router annotations (control-plane, section 4.3): the first section between routers.
@@ -19,8 +19,8 @@ struct RouterAnnotations {
   static constexpr std::uint32_t kStreaming = 1, kResendReleased = 2, kNoHoldOff = 4;
   std::uint32_t flags = 0;  ///< unknown bits are kept
   std::optional<std::string> to_override;
-  std::optional<std::string> ingress;   ///< "0/<id>"
-  std::vector<std::string> trace;       ///< "0/<id>" of every interior passed
+  std::optional<std::string> ingress;  ///< "0/<id>"
+  std::vector<std::string> trace;      ///< "0/<id>" of every interior passed
   std::optional<std::string> mesh_id;
   friend bool operator==(const RouterAnnotations&, const RouterAnnotations&) = default;
 };
@@ -40,14 +40,17 @@ struct Properties {
 /// What a router must know of a message to forward it: annotations, priority and properties, found at its beginning.
 struct MessageHeader {
   std::optional<RouterAnnotations> annotations;
-  std::size_t annotations_bytes = 0;  ///< length of the annotations section: what is cut off before the own ones are put in front
+  std::size_t annotations_bytes =
+      0;  ///< length of the annotations section: what is cut off before the own ones are put in front
   std::optional<std::uint8_t> priority;  ///< header section §3.2.1
   std::optional<Properties> properties;
 };
 
-/// Reads a message's first sections from `prefix`. `complete`: nothing follows. nullopt: more bytes are needed to know all of
-/// MessageHeader (sections after properties are not waited for; with `only_annotations` nothing behind the annotations is).
-/// Errors: decode_error; invalid_field for annotations against the reader's rules of section 4.3.
+/// Reads a message's first sections from `prefix`. `complete`: nothing follows. nullopt: more bytes are needed to know
+/// all of MessageHeader (sections after properties are not waited for; with `only_annotations` nothing behind the
+/// annotations is). Unknown sections before them are passed over; what is no section ends the header, except at the
+/// very beginning. Errors: decode_error; invalid_field for annotations against the reader's rules of section 4.3;
+/// resource_limit_exceeded when these sections are above limits::kMessageHeaderBytes.
 Result<std::optional<MessageHeader>> read_message_header(ByteView prefix, bool complete, bool only_annotations);
 
 /// A whole small message (control messages, tracking, management).
@@ -60,11 +63,15 @@ struct Message {
   /// amqp-value (§3.2.8); nullopt: no body. A data body is read as one Binary, a sequence body as one List.
   std::optional<Value> body;
 };
+/// Sections must come in the order of §3.2; delivery and message annotations, unknown sections and a footer are passed
+/// over. Errors: decode_error, invalid_field as read_message_header().
 Result<Message> decode_message(ByteView bytes);
 Bytes encode_message(const Message& message);
+/// The section with its descriptor, always in the 8-byte form that real routers look for (section 4.3).
 Bytes encode_annotations(const RouterAnnotations& annotations);
 
-/// TCP stream header (data plane, sections 2.1 and 2.2) without router annotations: properties, application-properties, null body.
+/// TCP stream header (data plane, sections 2.1 and 2.2) without router annotations: properties, application-properties,
+/// null body.
 struct StreamHeader {
   std::string to;
   std::optional<std::string> reply_to;
@@ -73,13 +80,16 @@ struct StreamHeader {
 };
 Bytes encode_stream_header(const StreamHeader& header);
 
-/// The header of a received stream: everything before the raw octets. nullopt: more bytes are needed.
+/// The header of a received stream: everything before the raw octets.
 struct StreamHead {
   RouterAnnotations annotations;
   Properties properties;
   Map application_properties;
   std::size_t bytes = 0;  ///< where the raw octets begin
 };
+/// Reads it as data-plane 2.3: the first body section is passed over whatever its content; without one the raw octets
+/// begin where something other than a further header section does. `complete`: nothing follows. nullopt: more bytes are
+/// needed. Errors: as read_message_header(); the content type and addresses are the caller's to judge.
 Result<std::optional<StreamHead>> read_stream_head(ByteView prefix, bool complete);
 
 }  // namespace van::amqp

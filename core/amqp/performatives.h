@@ -17,8 +17,9 @@
 
 namespace van::amqp {
 
-// The frame bodies of AMQP 1.0 §2.7 and §5.3.3, with the standard's names and defaults; std::optional where absent means
-// something. A list field with multiple="true" is empty when absent. `role` is that of the sender of the performative.
+// The frame bodies of AMQP 1.0 §2.7 and §5.3.3, with the standard's names and defaults; std::optional where absent
+// means something. A list field with multiple="true" is empty when absent. `role` is that of the sender of the
+// performative.
 
 struct Open {  ///< §2.7.1
   std::string container_id;
@@ -54,8 +55,8 @@ struct Attach {  ///< §2.7.3
   ReceiverSettleMode rcv_settle_mode = ReceiverSettleMode::first;
   std::optional<Terminus> source;
   std::optional<Terminus> target;
-  /// Descriptor of a target that is no target of §3.5.4 (a transaction coordinator: 0x30); then `target` is nullopt, and
-  /// the link is to be refused. Never written.
+  /// Descriptor of a target that is no target of §3.5.4 (a transaction coordinator: 0x30); then `target` is nullopt,
+  /// and the link is to be refused. Never written.
   std::optional<std::uint64_t> other_target;
   Map unsettled;
   bool incomplete_unsettled = false;

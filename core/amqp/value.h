@@ -42,8 +42,8 @@ using Binary = Bytes;
 using List = std::vector<Value>;
 /// §1.6.23: order is kept, duplicate keys are the peer's error (refused by the decoder).
 using Map = std::vector<std::pair<Value, Value>>;
-/// §1.6.24: elements of one type, all written with the constructor `code` (widened when one does not fit; 0: null's, for an
-/// empty array).
+/// §1.6.24: elements of one type, all written with the constructor `code` (widened when one does not fit; 0: null's,
+/// for an empty array).
 struct Array {
   std::uint8_t code = 0;
   std::vector<Value> elements;
@@ -60,23 +60,26 @@ struct Described {
 /// same type and same bits (so a NaN equals itself, and zero is not minus zero).
 class Value {
  public:
-  using Variant = std::variant<std::monostate, bool, std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t, std::int8_t,
-                               std::int16_t, std::int32_t, std::int64_t, float, double, Char, Timestamp, Uuid, Decimal,
-                               Binary, std::string, Symbol, List, Map, Array, Described>;
+  using Variant = std::variant<std::monostate, bool, std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t,
+                               std::int8_t, std::int16_t, std::int32_t, std::int64_t, float, double, Char, Timestamp,
+                               Uuid, Decimal, Binary, std::string, Symbol, List, Map, Array, Described>;
   Value() = default;  ///< null
   template <class T>
-    requires std::is_constructible_v<Variant, T&&> && (!std::is_same_v<std::remove_cvref_t<T>, Value>) &&
-             (!std::is_convertible_v<T &&, std::string_view> || std::is_same_v<std::remove_cvref_t<T>, std::string>)
-  Value(T&& value) : state_{std::forward<T>(value)} {}                     // NOLINT: a value is what it holds
-  Value(const char* text) : state_{std::string{text}} {}                   // NOLINT
-  Value(std::string_view text) : state_{std::string{text}} {}              // NOLINT
+  requires std::is_constructible_v<Variant, T&&> &&
+      (!std::is_same_v<std::remove_cvref_t<T>, Value>)&&(!std::is_convertible_v<T&&, std::string_view> ||
+                                                         std::is_same_v<std::remove_cvref_t<T>, std::string>)
+          Value(T&& value)
+      : state_{std::forward<T>(value)} {}                      // NOLINT: a value is what it holds
+  Value(const char* text) : state_{std::string{text}} {}       // NOLINT
+  Value(std::string_view text) : state_{std::string{text}} {}  // NOLINT
 
   [[nodiscard]] bool is_null() const { return state_.index() == 0; }
   template <class T>
   [[nodiscard]] const T* get_if() const {
     return std::get_if<T>(&state_);
   }
-  [[nodiscard]] const Variant& variant() const { return state_; }
+  [[nodiscard]] const Variant& variant() const& { return state_; }
+  [[nodiscard]] Variant&& variant() && { return std::move(state_); }
 
   /// Readers that take what real peers send: string or symbol; any integer type in range. nullopt otherwise.
   [[nodiscard]] std::optional<std::string_view> text() const;
@@ -93,5 +96,8 @@ class Value {
  private:
   Variant state_;
 };
+
+/// Looks up a text key (string or symbol); nullptr when there is none.
+const Value* find(const Map& map, std::string_view key);
 
 }  // namespace van::amqp

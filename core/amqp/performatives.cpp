@@ -1,0 +1,524 @@
+#include "core/amqp/performatives.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "core/amqp/constructor.h"
+#include "core/amqp/decoder.h"
+#include "core/amqp/descriptor.h"
+#include "core/amqp/encoder.h"
+#include "core/base/assert.h"
+
+namespace van::amqp {
+namespace {
+
+std::optional<std::string> to_string(std::optional<std::string_view> text) {
+  return text ? std::optional{std::string{*text}} : std::nullopt;
+}
+
+std::optional<Binary> to_binary(std::optional<ByteView> octets) {
+  return octets ? std::optional{to_bytes(*octets)} : std::nullopt;
+}
+
+/// The value of a mandatory field; its default, and `fields` failed, when absent.
+template <class T>
+T required(FieldReader& fields, std::optional<T> field, std::string_view name) {
+  if (!field) fields.fail(std::string{name} + " is missing");
+  return field.value_or(T{});
+}
+
+/// One of the enumerators 0 to `last`.
+template <class Enum>
+std::optional<Enum> choice(FieldReader& fields, std::optional<std::uint8_t> field, Enum last, std::string_view name) {
+  if (!field) return std::nullopt;
+  if (*field > static_cast<std::uint8_t>(last)) {
+    fields.fail(std::string{name} + " has an unknown value", condition::invalid_field);
+    return std::nullopt;
+  }
+  return static_cast<Enum>(*field);
+}
+
+LinkRole read_role(FieldReader& fields) {
+  const bool is_receiver = required(fields, fields.boolean(), "role");
+  return is_receiver ? LinkRole::receiver : LinkRole::sender;
+}
+
+std::optional<Error> read_error(FieldReader& fields) {
+  const Value value = fields.value();
+  if (value.is_null()) return std::nullopt;
+  auto error = error_from(value);
+  if (error) return std::move(*error);
+  fields.fail(error.error().description);
+  return std::nullopt;
+}
+
+std::optional<DeliveryState> read_state(FieldReader& fields) {
+  const Value value = fields.value();
+  if (value.is_null()) return std::nullopt;
+  auto state = delivery_state_from(value);
+  if (state) return std::move(*state);
+  fields.fail(state.error().description);
+  return std::nullopt;
+}
+
+/// §3.5.3 and §3.5.4 begin alike; a source has four more fields before its capabilities.
+Terminus read_terminus(FieldReader fields, std::size_t fields_before_capabilities, FieldReader& parent) {
+  Terminus terminus;
+  const Value address = fields.value();
+  if (const auto text = address.text()) terminus.address = std::string{*text};
+  if (!address.is_null() && !terminus.address) fields.fail("address is no text", condition::invalid_field);
+  fields.skip(3);  // durable, expiry-policy, timeout
+  terminus.dynamic = fields.boolean().value_or(false);
+  fields.skip(fields_before_capabilities);
+  terminus.capabilities = fields.symbols();
+  if (!fields.ok()) {
+    Error error = fields.error().error;
+    parent.fail("terminus: " + error.description,
+                error.condition == condition::invalid_field ? condition::invalid_field : condition::decode_error);
+  }
+  return terminus;
+}
+
+constexpr std::size_t kSourceFieldsBeforeCapabilities = 5;  // dynamic-node-properties to outcomes
+constexpr std::size_t kTargetFieldsBeforeCapabilities = 1;  // dynamic-node-properties
+
+void read_source(FieldReader& fields, Attach& attach) {
+  const auto octets = fields.raw();
+  if (!octets) return;
+  auto list = decode_described_list(*octets);
+  if (!list || list->descriptor != descriptor::source) return fields.fail("source expected");
+  attach.source = read_terminus(std::move(list->fields), kSourceFieldsBeforeCapabilities, fields);
+}
+
+void read_target(FieldReader& fields, Attach& attach) {
+  const auto octets = fields.raw();
+  if (!octets) return;
+  auto list = decode_described_list(*octets);
+  if (!list) return fields.fail("target expected");
+  if (list->descriptor == descriptor::target) {
+    attach.target = read_terminus(std::move(list->fields), kTargetFieldsBeforeCapabilities, fields);
+  } else {
+    attach.other_target = list->descriptor;
+  }
+}
+
+Open read_open(FieldReader& fields) {
+  Open open;
+  open.container_id = required(fields, fields.string(), "container-id");
+  open.hostname = to_string(fields.string());
+  open.max_frame_size = fields.uint().value_or(open.max_frame_size);
+  open.channel_max = fields.ushort().value_or(open.channel_max);
+  open.idle_time_out = fields.uint();
+  open.outgoing_locales = fields.symbols();
+  open.incoming_locales = fields.symbols();
+  open.offered_capabilities = fields.symbols();
+  open.desired_capabilities = fields.symbols();
+  open.properties = fields.map();
+  if (open.max_frame_size < 512) fields.fail("max-frame-size is below 512", condition::invalid_field);
+  return open;
+}
+
+Begin read_begin(FieldReader& fields) {
+  Begin begin;
+  begin.remote_channel = fields.ushort();
+  begin.next_outgoing_id = required(fields, fields.uint(), "next-outgoing-id");
+  begin.incoming_window = required(fields, fields.uint(), "incoming-window");
+  begin.outgoing_window = required(fields, fields.uint(), "outgoing-window");
+  begin.handle_max = fields.uint().value_or(begin.handle_max);
+  begin.offered_capabilities = fields.symbols();
+  begin.desired_capabilities = fields.symbols();
+  begin.properties = fields.map();
+  return begin;
+}
+
+Attach read_attach(FieldReader& fields) {
+  Attach attach;
+  attach.name = required(fields, fields.string(), "name");
+  attach.handle = required(fields, fields.uint(), "handle");
+  attach.role = read_role(fields);
+  attach.snd_settle_mode =
+      choice(fields, fields.ubyte(), SenderSettleMode::mixed, "snd-settle-mode").value_or(attach.snd_settle_mode);
+  attach.rcv_settle_mode =
+      choice(fields, fields.ubyte(), ReceiverSettleMode::second, "rcv-settle-mode").value_or(attach.rcv_settle_mode);
+  read_source(fields, attach);
+  read_target(fields, attach);
+  attach.unsettled = fields.map();
+  attach.incomplete_unsettled = fields.boolean().value_or(false);
+  attach.initial_delivery_count = fields.uint();
+  attach.max_message_size = fields.ulong();
+  attach.offered_capabilities = fields.symbols();
+  attach.desired_capabilities = fields.symbols();
+  attach.properties = fields.map();
+  if (attach.role == LinkRole::sender && !attach.initial_delivery_count) {
+    fields.fail("initial-delivery-count is missing", condition::invalid_field);
+  }
+  return attach;
+}
+
+Flow read_flow(FieldReader& fields) {
+  Flow flow;
+  flow.next_incoming_id = fields.uint();
+  flow.incoming_window = required(fields, fields.uint(), "incoming-window");
+  flow.next_outgoing_id = required(fields, fields.uint(), "next-outgoing-id");
+  flow.outgoing_window = required(fields, fields.uint(), "outgoing-window");
+  flow.handle = fields.uint();
+  flow.delivery_count = fields.uint();
+  flow.link_credit = fields.uint();
+  flow.available = fields.uint();
+  flow.drain = fields.boolean().value_or(false);
+  flow.echo = fields.boolean().value_or(false);
+  flow.properties = fields.map();
+  if (!flow.handle && (flow.delivery_count || flow.link_credit || flow.available || flow.drain)) {
+    fields.fail("link fields without handle", condition::invalid_field);
+  }
+  return flow;
+}
+
+std::optional<TagOctets> read_tag(FieldReader& fields) {
+  const auto octets = fields.binary();
+  if (!octets) return std::nullopt;
+  if (octets->size() > TagOctets::kMax) {
+    fields.fail("delivery-tag is above 32 octets", condition::invalid_field);
+    return std::nullopt;
+  }
+  return TagOctets::of(*octets);
+}
+
+Transfer read_transfer(FieldReader& fields) {
+  Transfer transfer;
+  transfer.handle = required(fields, fields.uint(), "handle");
+  transfer.delivery_id = fields.uint();
+  transfer.delivery_tag = read_tag(fields);
+  transfer.message_format = fields.uint();
+  transfer.settled = fields.boolean();
+  transfer.more = fields.boolean().value_or(false);
+  transfer.rcv_settle_mode = choice(fields, fields.ubyte(), ReceiverSettleMode::second, "rcv-settle-mode");
+  transfer.state = read_state(fields);
+  transfer.resume = fields.boolean().value_or(false);
+  transfer.aborted = fields.boolean().value_or(false);
+  transfer.batchable = fields.boolean().value_or(false);
+  return transfer;
+}
+
+Disposition read_disposition(FieldReader& fields) {
+  Disposition disposition;
+  disposition.role = read_role(fields);
+  disposition.first = required(fields, fields.uint(), "first");
+  disposition.last = fields.uint();
+  disposition.settled = fields.boolean().value_or(false);
+  disposition.state = read_state(fields);
+  disposition.batchable = fields.boolean().value_or(false);
+  return disposition;
+}
+
+Detach read_detach(FieldReader& fields) {
+  Detach detach;
+  detach.handle = required(fields, fields.uint(), "handle");
+  detach.closed = fields.boolean().value_or(false);
+  detach.error = read_error(fields);
+  return detach;
+}
+
+SaslInit read_sasl_init(FieldReader& fields) {
+  SaslInit init;
+  init.mechanism = required(fields, fields.symbol(), "mechanism");
+  init.initial_response = to_binary(fields.binary());
+  init.hostname = to_string(fields.string());
+  return init;
+}
+
+SaslOutcome read_sasl_outcome(FieldReader& fields) {
+  SaslOutcome outcome;
+  const std::uint8_t code = required(fields, fields.ubyte(), "code");
+  outcome.code = choice(fields, std::optional{code}, SaslCode::sys_temp, "code").value_or(SaslCode::sys);
+  outcome.additional_data = to_binary(fields.binary());
+  return outcome;
+}
+
+/// nullopt: no performative has this descriptor.
+std::optional<Performative> read_performative(std::uint64_t code, FieldReader& fields) {
+  switch (code) {
+    case descriptor::open:
+      return read_open(fields);
+    case descriptor::begin:
+      return read_begin(fields);
+    case descriptor::attach:
+      return read_attach(fields);
+    case descriptor::flow:
+      return read_flow(fields);
+    case descriptor::transfer:
+      return read_transfer(fields);
+    case descriptor::disposition:
+      return read_disposition(fields);
+    case descriptor::detach:
+      return read_detach(fields);
+    case descriptor::end:
+      return End{read_error(fields)};
+    case descriptor::close:
+      return Close{read_error(fields)};
+    case descriptor::sasl_mechanisms:
+      return SaslMechanisms{fields.symbols()};
+    case descriptor::sasl_init:
+      return read_sasl_init(fields);
+    case descriptor::sasl_challenge:
+      return SaslChallenge{to_bytes(required(fields, fields.binary(), "challenge"))};
+    case descriptor::sasl_response:
+      return SaslResponse{to_bytes(required(fields, fields.binary(), "response"))};
+    case descriptor::sasl_outcome:
+      return read_sasl_outcome(fields);
+    default:
+      return std::nullopt;
+  }
+}
+
+// ---- Writing ----
+
+/// The fields of a performative. An absent or default field is a null, and dropped at the end of the list.
+class FieldWriter {
+ public:
+  FieldWriter(std::uint64_t code, Bytes& out)
+      : encoder_{out}, list_{described_by(code, encoder_), CompoundEncoder::Kind::list} {}
+  ~FieldWriter() { list_.close(); }
+  FieldWriter(const FieldWriter&) = delete;
+  FieldWriter& operator=(const FieldWriter&) = delete;
+
+  void null() { list_.skip(); }
+  void flag(bool value) {
+    if (value) return list_.item().boolean(true);
+    null();
+  }
+  void boolean(std::optional<bool> value) {
+    if (value) return list_.item().boolean(*value);
+    null();
+  }
+  void ubyte(std::optional<std::uint8_t> value) {
+    if (value) return list_.item().ubyte(*value);
+    null();
+  }
+  void ushort(std::optional<std::uint16_t> value) {
+    if (value) return list_.item().ushort(*value);
+    null();
+  }
+  void uint(std::optional<std::uint32_t> value) {
+    if (value) return list_.item().uint(*value);
+    null();
+  }
+  void ulong(std::optional<std::uint64_t> value) {
+    if (value) return list_.item().ulong(*value);
+    null();
+  }
+  void string(const std::optional<std::string>& value) {
+    if (value) return list_.item().string(*value);
+    null();
+  }
+  void binary(const std::optional<Binary>& value) {
+    if (value) return list_.item().binary(*value);
+    null();
+  }
+  void symbol(const std::string& value) { list_.item().symbol(value); }
+  void symbols(const std::vector<std::string>& values) {
+    if (!values.empty()) return list_.item().symbols(values);
+    null();
+  }
+  /// As real routers write capabilities of open: an array also for one.
+  void symbol_array(const std::vector<std::string>& values) {
+    if (!values.empty()) return list_.item().symbol_array(values);
+    null();
+  }
+  void map(const Map& value) {
+    if (!value.empty()) return list_.item().map(value);
+    null();
+  }
+  template <class T>
+  void described(const std::optional<T>& value) {  // Error, DeliveryState
+    if (value) return list_.item().value(to_value(*value));
+    null();
+  }
+  void terminus(std::uint64_t code, const std::optional<Terminus>& value);
+
+ private:
+  static Encoder& described_by(std::uint64_t code, Encoder& encoder) {
+    encoder.descriptor(code);
+    return encoder;
+  }
+
+  Encoder encoder_;
+  CompoundEncoder list_;
+};
+
+void FieldWriter::terminus(std::uint64_t code, const std::optional<Terminus>& value) {
+  if (!value) return null();
+  FieldWriter fields{code, list_.item().out()};
+  fields.string(value->address);
+  for (int i = 0; i < 3; ++i) fields.null();  // durable, expiry-policy, timeout
+  fields.flag(value->dynamic);
+  const std::size_t nulls =
+      code == descriptor::source ? kSourceFieldsBeforeCapabilities : kTargetFieldsBeforeCapabilities;
+  for (std::size_t i = 0; i < nulls; ++i) fields.null();
+  fields.symbols(value->capabilities);
+}
+
+template <class Number>
+std::optional<Number> unless(Number value, Number default_value) {
+  return value != default_value ? std::optional{value} : std::nullopt;
+}
+
+struct WritePerformative {
+  Bytes& out;
+
+  void operator()(const Open& open) const {
+    FieldWriter fields{descriptor::open, out};
+    fields.string(open.container_id);
+    fields.string(open.hostname);
+    fields.uint(unless(open.max_frame_size, Open{}.max_frame_size));
+    fields.ushort(unless(open.channel_max, Open{}.channel_max));
+    fields.uint(open.idle_time_out);
+    fields.symbols(open.outgoing_locales);
+    fields.symbols(open.incoming_locales);
+    fields.symbol_array(open.offered_capabilities);
+    fields.symbol_array(open.desired_capabilities);
+    fields.map(open.properties);
+  }
+  void operator()(const Begin& begin) const {
+    FieldWriter fields{descriptor::begin, out};
+    fields.ushort(begin.remote_channel);
+    fields.uint(begin.next_outgoing_id);
+    fields.uint(begin.incoming_window);
+    fields.uint(begin.outgoing_window);
+    fields.uint(unless(begin.handle_max, Begin{}.handle_max));
+    fields.symbols(begin.offered_capabilities);
+    fields.symbols(begin.desired_capabilities);
+    fields.map(begin.properties);
+  }
+  void operator()(const Attach& attach) const {
+    FieldWriter fields{descriptor::attach, out};
+    fields.string(attach.name);
+    fields.uint(attach.handle);
+    fields.boolean(attach.role == LinkRole::receiver);
+    fields.ubyte(static_cast<std::uint8_t>(attach.snd_settle_mode));
+    fields.ubyte(static_cast<std::uint8_t>(attach.rcv_settle_mode));
+    fields.terminus(descriptor::source, attach.source);
+    fields.terminus(descriptor::target, attach.target);
+    fields.map(attach.unsettled);
+    fields.flag(attach.incomplete_unsettled);
+    fields.uint(attach.initial_delivery_count);
+    fields.ulong(attach.max_message_size);
+    fields.symbols(attach.offered_capabilities);
+    fields.symbols(attach.desired_capabilities);
+    fields.map(attach.properties);
+  }
+  void operator()(const Flow& flow) const {
+    FieldWriter fields{descriptor::flow, out};
+    fields.uint(flow.next_incoming_id);
+    fields.uint(flow.incoming_window);
+    fields.uint(flow.next_outgoing_id);
+    fields.uint(flow.outgoing_window);
+    fields.uint(flow.handle);
+    fields.uint(flow.delivery_count);
+    fields.uint(flow.link_credit);
+    fields.uint(flow.available);
+    fields.flag(flow.drain);
+    fields.flag(flow.echo);
+    fields.map(flow.properties);
+  }
+  void operator()(const Transfer& transfer) const {
+    FieldWriter fields{descriptor::transfer, out};
+    fields.uint(transfer.handle);
+    fields.uint(transfer.delivery_id);
+    fields.binary(transfer.delivery_tag ? std::optional{to_bytes(transfer.delivery_tag->view())} : std::nullopt);
+    fields.uint(transfer.message_format);
+    fields.boolean(transfer.settled);
+    fields.flag(transfer.more);
+    fields.ubyte(transfer.rcv_settle_mode ? std::optional{static_cast<std::uint8_t>(*transfer.rcv_settle_mode)}
+                                          : std::nullopt);
+    fields.described(transfer.state);
+    fields.flag(transfer.resume);
+    fields.flag(transfer.aborted);
+    fields.flag(transfer.batchable);
+  }
+  void operator()(const Disposition& disposition) const {
+    FieldWriter fields{descriptor::disposition, out};
+    fields.boolean(disposition.role == LinkRole::receiver);
+    fields.uint(disposition.first);
+    fields.uint(disposition.last);
+    fields.flag(disposition.settled);
+    fields.described(disposition.state);
+    fields.flag(disposition.batchable);
+  }
+  void operator()(const Detach& detach) const {
+    FieldWriter fields{descriptor::detach, out};
+    fields.uint(detach.handle);
+    fields.flag(detach.closed);
+    fields.described(detach.error);
+  }
+  void operator()(const End& end) const { FieldWriter{descriptor::end, out}.described(end.error); }
+  void operator()(const Close& close) const { FieldWriter{descriptor::close, out}.described(close.error); }
+  void operator()(const SaslMechanisms& mechanisms) const {
+    Encoder encoder{out};
+    encoder.descriptor(descriptor::sasl_mechanisms);
+    CompoundEncoder fields{encoder, CompoundEncoder::Kind::list};
+    fields.item().symbol_array(mechanisms.mechanisms);  // mandatory, so written when empty too
+    fields.close();
+  }
+  void operator()(const SaslInit& init) const {
+    FieldWriter fields{descriptor::sasl_init, out};
+    fields.symbol(init.mechanism);
+    fields.binary(init.initial_response);
+    fields.string(init.hostname);
+  }
+  void operator()(const SaslChallenge& challenge) const {
+    FieldWriter{descriptor::sasl_challenge, out}.binary(challenge.challenge);
+  }
+  void operator()(const SaslResponse& response) const {
+    FieldWriter{descriptor::sasl_response, out}.binary(response.response);
+  }
+  void operator()(const SaslOutcome& outcome) const {
+    FieldWriter fields{descriptor::sasl_outcome, out};
+    fields.ubyte(static_cast<std::uint8_t>(outcome.code));
+    fields.binary(outcome.additional_data);
+  }
+};
+
+constexpr std::size_t kFrameHeaderBytes = 8;  // §2.3.1
+constexpr std::size_t kFirstSaslKind = 9;     // index in Performative
+static_assert(std::is_same_v<std::variant_alternative_t<kFirstSaslKind, Performative>, SaslMechanisms>);
+
+}  // namespace
+
+TagOctets TagOctets::of(ByteView tag) {
+  VAN_ASSERT(tag.size() <= kMax);
+  TagOctets result;
+  std::copy(tag.begin(), tag.end(), result.octets.begin());
+  result.size = static_cast<std::uint8_t>(tag.size());
+  return result;
+}
+
+Result<DecodedPerformative> decode_performative(ByteView body) {
+  auto list = decode_described_list(body);
+  if (!list) return Unexpected{list.error()};
+  auto performative = read_performative(list->descriptor, list->fields);
+  if (!performative) return failure(condition::not_implemented, "unknown performative");
+  if (!list->fields.ok()) return list->fields.error();
+  return DecodedPerformative{std::move(*performative), list->bytes};
+}
+
+void encode_performative(const Performative& performative, Bytes& out) {
+  std::visit(WritePerformative{out}, performative);
+}
+
+Bytes encode_frame(std::uint16_t channel, const Performative& performative) {
+  const bool is_sasl = performative.index() >= kFirstSaslKind;
+  Bytes out(kFrameHeaderBytes);
+  encode_performative(performative, out);
+  const std::size_t size = out.size();
+  VAN_ASSERT(size <= 0xFFFF'FFFFu);
+  for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<std::uint8_t>(size >> (24 - 8 * i));
+  out[4] = 2;  // DOFF
+  out[5] = is_sasl ? 1 : 0;
+  out[6] = is_sasl ? std::uint8_t{0} : static_cast<std::uint8_t>(channel >> 8);
+  out[7] = is_sasl ? std::uint8_t{0} : static_cast<std::uint8_t>(channel);
+  return out;
+}
+
+}  // namespace van::amqp

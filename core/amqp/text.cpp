@@ -1,0 +1,47 @@
+#include "core/amqp/text.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace van::amqp {
+namespace {
+
+constexpr std::uint32_t octet(char c) { return static_cast<std::uint8_t>(c); }
+
+/// Octets of the sequence that `first` begins; 0: none does.
+constexpr std::size_t sequence_length(std::uint32_t first) {
+  if (first < 0x80) return 1;
+  if (first < 0xC2) return 0;  // continuation, or an overlong form of ASCII
+  if (first < 0xE0) return 2;
+  if (first < 0xF0) return 3;
+  return first < 0xF5 ? 4 : 0;
+}
+
+/// The sequence is whole, made of continuations, and the shortest form of a scalar value.
+bool is_sequence(std::string_view sequence) {
+  if (sequence.size() == 1) return true;
+  std::uint32_t code_point = octet(sequence[0]) & (0x7Fu >> sequence.size());
+  for (const char c : sequence.substr(1)) {
+    if ((octet(c) & 0xC0u) != 0x80u) return false;
+    code_point = code_point << 6 | (octet(c) & 0x3Fu);
+  }
+  constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+  return code_point >= kLeast[sequence.size()] && is_code_point(code_point);
+}
+
+}  // namespace
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return octet(c) < 0x80; });
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = sequence_length(octet(text[0]));
+    if (length == 0 || length > text.size() || !is_sequence(text.substr(0, length))) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace van::amqp
