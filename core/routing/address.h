@@ -100,5 +100,7 @@ Treatment treatment_of_key(const AddressKey& key, Treatment otherwise = Treatmen
 
 template <>
 struct std::hash<van::routing::AddressKey> {
-  std::size_t operator()(const van::routing::AddressKey& key) const noexcept { return std::hash<std::string>{}(key.text()); }
+  std::size_t operator()(const van::routing::AddressKey& key) const noexcept {
+    return std::hash<std::string>{}(key.text());
+  }
 };

@@ -2,8 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <deque>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,23 +12,21 @@
 #include <vector>
 
 #include "core/base/clock.h"
-#include "core/base/id.h"
 #include "core/base/limits.h"
 #include "core/routing/address.h"
+#include "core/routing/link_states.h"
+#include "core/routing/local_addresses.h"
 #include "core/routing/messages.h"
+#include "core/routing/neighbours.h"
+#include "core/routing/paths.h"
+#include "core/routing/remote_addresses.h"
 
 namespace van::routing {
 
-/// One control link pair to a neighbour (control-plane 2.2), numbered by the owner of the ControlPlane. A number is not
-/// used again as long as the ControlPlane lives.
-using LinkNo = Id<struct LinkNoTag>;
-
-/// Sum of link costs along a path.
-using PathCost = std::uint64_t;
-
 /// Control-plane 3.3 to 3.7; the values are those of real routers.
 struct Timings {
-  Duration hello_interval = std::chrono::seconds{1};  ///< also the tick, and the least time between two changes of own state
+  Duration hello_interval =
+      std::chrono::seconds{1};  ///< also the tick, and the least time between two changes of own state
   Duration hello_max_age = std::chrono::seconds{3};
   Duration ra_interval = std::chrono::seconds{30};
   Duration ra_interval_flux = std::chrono::seconds{4};
@@ -38,22 +37,13 @@ struct Timings {
 };
 
 struct ControlPlaneConfig {
-  std::string id;              ///< valid_router_id()
-  std::int64_t instance = 1;   ///< differs at each start of the router: seconds since 1970; not 0
-  std::string site_id = {};    ///< told to other vanctl sites; may be empty
+  std::string id;             ///< valid_router_id()
+  std::int64_t instance = 1;  ///< differs at each start of the router: seconds since 1970; not 0
+  std::string site_id = {};   ///< told to other vanctl sites; may be empty
   std::string site_name = {};
   Timings timings = {};
   TreatmentTable treatments = {};
   std::size_t routers_max = limits::kRouters;  ///< other routers in the database; what goes beyond is ignored
-};
-
-/// What this router offers under one address.
-struct LocalAddress {
-  Treatment treatment = Treatment::balanced;  ///< not unavailable
-  std::uint32_t producers = 0;
-  std::optional<std::string> mesh = std::nullopt;
-  std::uint32_t cost = 0;  ///< the exposure's own cost
-  friend bool operator==(const LocalAddress&, const LocalAddress&) = default;
 };
 
 /// A message of ours and where it goes. Send it once on each of `links`, settled, with annotations
@@ -65,7 +55,8 @@ struct Outgoing {
 };
 
 namespace event {
-/// The neighbour answers on `link`. Also when a known neighbour moves to another link: then no NeighbourDown comes first.
+/// The neighbour answers on `link`. Also when a known neighbour moves to another link: then no NeighbourDown comes
+/// first.
 struct NeighbourUp {
   std::string id;
   LinkNo link;
@@ -119,8 +110,9 @@ struct LimitReached {
 };
 }  // namespace event
 
-using Event = std::variant<event::NeighbourUp, event::NeighbourDown, event::NodeReachable, event::NodeUnreachable, event::AddressAdded,
-                           event::AddressRemoved, event::PathsChanged, event::DuplicateId, event::VersionIgnored, event::LimitReached>;
+using Event = std::variant<event::NeighbourUp, event::NeighbourDown, event::NodeReachable, event::NodeUnreachable,
+                           event::AddressAdded, event::AddressRemoved, event::PathsChanged, event::DuplicateId,
+                           event::VersionIgnored, event::LimitReached>;
 
 /// One other router, for status (control-plane 6.2, `router.node`).
 struct NodeStatus {
@@ -148,27 +140,26 @@ struct RemoteNode {
   std::string_view mesh;  ///< empty: none
 };
 
-/// The control plane of one interior router, without I/O: neighbours, link-state database, shortest paths, valid origins
-/// and mobile addresses; control-plane section 3.
+/// The control plane of one interior router, without I/O: neighbours, link-state database, shortest paths, valid
+/// origins and mobile addresses; control-plane section 3.
 ///
 /// After each input or command: poll_output() and poll_event() until they give nothing, then wait for next_deadline().
 /// Who runs it forwards other routers' messages itself (3.2), using the queries, and gives to receive() what is to be
 /// consumed here.
 ///
 /// A router does its work in ticks, one each hello_interval. Ours does the same, but comes forward (never sooner than
-/// hello_interval after the last change) when a neighbour comes or goes or a link state arrives, and answers the first HELLO
-/// of a neighbour at once; so a quiet network converges in round trips.
+/// hello_interval after the last change) when a neighbour comes or goes or a link state arrives, and answers the first
+/// HELLO of a neighbour at once; so a quiet network converges in round trips.
 ///
-/// Two links to one router: the one that was confirmed first carries the routes as long as it is up and its HELLOs come;
-/// then another one on which the neighbour answers takes over, without the neighbour being seen to go. (Real routers flap
-/// between two: control-plane 1.9, pitfall 15.) A link serves one router: when another id answers on it, that one has taken
-/// the first one's place.
+/// Two links to one router: the one that was confirmed first carries the routes as long as it is up and its HELLOs
+/// come; then another one on which the neighbour answers takes over, without the neighbour being seen to go. (Real
+/// routers flap between two: control-plane 1.9, pitfall 15.) A link serves one router: when another id answers on it,
+/// that one has taken the first one's place.
 class ControlPlane {
  public:
   explicit ControlPlane(ControlPlaneConfig config);
-  ControlPlane(ControlPlane&&) noexcept;
-  ControlPlane& operator=(ControlPlane&&) noexcept;
-  ~ControlPlane();
+  ControlPlane(const ControlPlane&) = delete;
+  ControlPlane& operator=(const ControlPlane&) = delete;
 
   // Inputs
   /// Both control links of a connection are attached. `cost`: 1 or more, the greater of both ends' (1.6).
@@ -182,9 +173,10 @@ class ControlPlane {
   void handle_deadline(TimePoint now);
 
   // Commands
-  /// Offers an address, or changes what is said of it. Told to the network at the end of mobile_collect. A key that is not
-  /// advertisable() is remembered as local, for treatment(), and not told.
-  void set_local_address(const AddressKey& key, LocalAddress address, TimePoint now);
+  /// Offers an address, or changes what is said of it. Told to the network at the end of mobile_collect. A key that is
+  /// not advertisable() is remembered as local, for treatment(), and not told. False, and nothing changes, when there
+  /// are limits::kAddressesPerRouter already.
+  bool set_local_address(const AddressKey& key, LocalAddress address, TimePoint now);
   void remove_local_address(const AddressKey& key, TimePoint now);
 
   // Outputs
@@ -199,7 +191,7 @@ class ControlPlane {
   [[nodiscard]] bool reachable(std::string_view id) const;
   /// The link of the neighbour through which `id` is reached; nullopt for ourselves and when there is none.
   [[nodiscard]] std::optional<LinkNo> next_hop(std::string_view id) const;
-  [[nodiscard]] std::optional<PathCost> path_cost(std::string_view id) const;   ///< 0 for ourselves
+  [[nodiscard]] std::optional<PathCost> path_cost(std::string_view id) const;  ///< 0 for ourselves
   [[nodiscard]] std::optional<std::uint32_t> hops(std::string_view id) const;  ///< 0 for ourselves
   /// Greatest number of hops to any router. A message whose trace has more than radius() + 1 entries is dropped (4.8).
   [[nodiscard]] std::uint32_t radius() const;
@@ -222,7 +214,8 @@ class ControlPlane {
   /// The same for mobile sync. `ingress`: a node name; empty means here. An unknown one gives no link.
   [[nodiscard]] std::vector<LinkNo> multicast_links(std::string_view ingress, std::span<const std::string> trace) const;
   /// Where copies of a multicast delivery go (4.7).
-  [[nodiscard]] std::vector<LinkNo> multicast_links_for(const AddressKey& key, std::string_view ingress, std::span<const std::string> trace) const;
+  [[nodiscard]] std::vector<LinkNo> multicast_links_for(const AddressKey& key, std::string_view ingress,
+                                                        std::span<const std::string> trace) const;
 
   [[nodiscard]] std::int64_t ls_seq() const;
   [[nodiscard]] std::int64_t mobile_seq() const;
@@ -230,8 +223,74 @@ class ControlPlane {
   [[nodiscard]] std::uint64_t paths_version() const;
 
  private:
-  class State;
-  std::unique_ptr<State> state_;
+  // Messages (control_plane_messages.cpp)
+  void accept(const Hello& hello, LinkNo link, TimePoint now);
+  void accept(const Ra& ra, LinkNo link, TimePoint now);
+  void accept(const Lsr& lsr, LinkNo link, TimePoint now);
+  void accept(const Lsu& lsu, LinkNo link, TimePoint now);
+  void accept(const Mar& mar, LinkNo link, TimePoint now);
+  void accept(const Mau& mau, LinkNo link, TimePoint now);
+  void apply(Node& node, const std::string& id, const Mau::Differential& update);
+  void apply(Node& node, const std::string& id, const Mau::Absolute& update);
+  void add_address(Node& node, const std::string& id, const AddressDescriptor& descriptor);
+  [[nodiscard]] bool understood(const std::string& id, std::int64_t pv, std::int64_t pv_max);
+  void notice_duplicate(std::int64_t instance);
+  void check_instance(Node& node, const std::string& id, std::int64_t instance, TimePoint now);
+  Node* node_of(const std::string& id, TimePoint now);
+
+  // The tick (control_plane.cpp)
+  void tick(TimePoint now);
+  void hurry(TimePoint now);
+  void take(const Neighbours::Changes& changes, TimePoint now);
+  void drop_idle_nodes(TimePoint now);
+  void publish_link_state();
+  void compute_paths(TimePoint now);
+  void paths_changed();
+  void forget_unreachable(TimePoint now);
+  void forget_addresses(Node& node, const std::string& id);
+  void send_requests();
+  void tell_addresses();
+  [[nodiscard]] TimePoint tell_at() const;
+
+  // Outputs
+  void send_hello(std::vector<LinkNo> links, TimePoint now);
+  void send_ra(TimePoint now);
+  void send_all(std::string_view to, Message message);
+  /// Towards `id`, else on `fallback`, else nowhere. Whether it was sent.
+  bool send_to(std::string_view id, std::string to, Message message, std::optional<LinkNo> fallback = std::nullopt);
+  void limit_reached(const std::string& id, event::LimitReached::Bound bound);
+
+  [[nodiscard]] std::optional<LinkNo> link_towards(std::string_view id, const Node& node) const;
+  [[nodiscard]] std::optional<LinkNo> link_of_path(Paths::Index router) const;
+  [[nodiscard]] bool is_here(std::string_view ingress) const;
+  [[nodiscard]] Paths::Index origin_of(std::string_view ingress) const;
+  [[nodiscard]] bool visited(LinkNo link, std::span<const std::string> trace) const;
+
+  /// Sends of a request that is not answered, one a tick. Real routers ask once and wait for the next RA.
+  static constexpr unsigned kRequestsMax = 3;
+  static constexpr std::size_t kNotedMax = 1024;
+
+  ControlPlaneConfig config_;
+  Neighbours neighbours_;
+  LinkStates states_;
+  RemoteAddresses remote_;
+  LocalAddresses local_;
+  Paths paths_;
+
+  PeerCosts published_;  ///< own link state as of ls_seq_
+  std::int64_t ls_seq_ = 0;
+  std::uint64_t paths_version_ = 0;
+  bool links_changed_ = false;  ///< own link state differs from published_
+  bool paths_due_ = false;
+  bool ra_due_ = false;
+  TimePoint tick_at_ = kNever;
+  std::optional<TimePoint> changed_at_;  ///< last topology change: flux mode follows
+  std::optional<TimePoint> ra_sent_at_;
+
+  std::int64_t duplicate_instance_ = 0;
+  std::set<std::string> noted_;  ///< what is reported once; bounded
+  std::deque<Outgoing> outputs_;
+  std::deque<Event> events_;
 };
 
 }  // namespace van::routing

@@ -11,8 +11,8 @@
 
 #include "core/routing/address.h"
 
-/// The six router protocol messages (control-plane 3.3 to 3.7) as values. The encoder writes what is constant and so not
-/// here: `area` is always "0", and an LSU's `ls` repeats `id`, `area` and `ls_seq`.
+/// The six router protocol messages (control-plane 3.3 to 3.7) as values. The encoder writes what is constant and so
+/// not here: `area` is always "0", and an LSU's `ls` repeats `id`, `area` and `ls_seq`.
 namespace van::routing {
 
 inline constexpr std::int64_t kLinkStateVersion = 1;  ///< `pv` of HELLO, RA, LSR, LSU; a higher one is ignored
@@ -30,7 +30,7 @@ struct Hello {
   std::string id;
   std::int64_t pv = kLinkStateVersion;
   std::int64_t instance = 0;  ///< 0: not known
-  std::vector<std::string> seen;
+  std::vector<std::string> seen = {};
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
@@ -54,10 +54,10 @@ struct Lsu {
   std::int64_t pv = kLinkStateVersion;
   std::int64_t instance = 0;
   std::int64_t ls_seq = 0;  ///< the number inside `ls`
-  PeerCosts peers;          ///< costs are 1 or more
+  PeerCosts peers = {};     ///< costs are 1 or more
   // Ours, extra fields of the body that real routers do not look at; empty: left out.
-  std::string site_id;
-  std::string site_name;
+  std::string site_id = {};
+  std::string site_name = {};
   friend bool operator==(const Lsu&, const Lsu&) = default;
 };
 
@@ -68,12 +68,14 @@ struct Mar {
   friend bool operator==(const Mar&, const Mar&) = default;
 };
 
-/// What a MAU says of one address: the list [key, treatment, producers, null, mesh], cut after the last field that is there.
+/// What a MAU says of one address: the list [key, treatment, producers, null, mesh], cut after the last field that is
+/// there.
 struct AddressDescriptor {
   AddressKey key;
-  std::optional<Treatment> treatment;  ///< index 1; nullopt: no hint
-  std::uint32_t producers = 0;         ///< index 2; a hint that readers do not use
-  std::optional<std::string> mesh;     ///< index 4; written only when all local destinations are edges of one mesh
+  std::optional<Treatment> treatment = std::nullopt;  ///< index 1; nullopt: no hint
+  std::uint32_t producers = 0;                        ///< index 2; a hint that readers do not use
+  std::optional<std::string> mesh =
+      std::nullopt;  ///< index 4; written only when all local destinations are edges of one mesh
   /// Ours: the exposure's cost, in the extra field `costs` of the body, a map key -> cost; 0 is left out.
   std::uint32_t cost = 0;
   friend bool operator==(const AddressDescriptor&, const AddressDescriptor&) = default;
@@ -122,7 +124,8 @@ enum class ControlScope : std::uint8_t {
   flood,      ///< consume, and forward on flood_links()
   multicast,  ///< consume, and forward on multicast_links()
 };
-/// nullopt when `key` is none of the keys of router control (Lqdhello, Lqdrouter, Lqdrouter.ma, Tqdrouter, Tqdrouter.ma).
+/// nullopt when `key` is none of the keys of router control (Lqdhello, Lqdrouter, Lqdrouter.ma, Tqdrouter,
+/// Tqdrouter.ma).
 std::optional<ControlScope> control_scope(const AddressKey& key);
 
 }  // namespace van::routing
