@@ -45,9 +45,10 @@ class Context {
 
   [[nodiscard]] bool is_server() const;
 
+  struct State;  ///< for core/tls itself
+  [[nodiscard]] const State& state() const { return *state_; }
+
  private:
-  friend class Session;
-  struct State;
   explicit Context(std::unique_ptr<State> state);
 
   std::unique_ptr<State> state_;

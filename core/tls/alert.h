@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace van::tls {
+
+// Private to core/tls: TLS alerts, RFC 8446 §6 and RFC 5246 §7.2.
+
+inline constexpr std::uint8_t kAlertHandshakeFailure = 40;
+
+/// "it does not know the authority that signed our certificate (alert unknown_ca)".
+std::string describe_alert(std::uint8_t number);
+
+}  // namespace van::tls

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <mbedtls/ssl.h>
+
+#include "core/tls/context.h"
+#include "core/tls/library.h"
+#include "core/tls/secure_random.h"
+
+namespace van::tls {
+
+/// Private to core/tls: what a Context holds. The configuration points at the others.
+struct Context::State {
+  bool server = false;
+  SystemRandom random;
+  CertificateChain authorities;
+  CertificateChain certificate;
+  Key key;
+  Owned<mbedtls_ssl_config, mbedtls_ssl_config_init, mbedtls_ssl_config_free> config;
+};
+
+}  // namespace van::tls
