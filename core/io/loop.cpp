@@ -78,7 +78,7 @@ Loop::State::~State() {
   // Whoever is not closing by now was leaked, and would keep the loop running for ever.
   uv_walk(
       &uv, [](uv_handle_t* handle, void*) noexcept { VAN_ASSERT(uv_is_closing(handle)); }, nullptr);
-  uv_run(&uv, UV_RUN_DEFAULT);
+  while (uv_run(&uv, UV_RUN_DEFAULT) != 0) continue;  // a stop() that came last ends one run early
   VAN_ASSERT(uv_loop_close(&uv) == 0);
 }
 

@@ -15,6 +15,7 @@ namespace van::io {
 /// them may destroy the stream.
 class StreamHandler {
  public:
+  virtual ~StreamHandler() = default;
   /// Bytes as they came, never empty; they share the block they were read into.
   virtual void on_data(Slice data) = 0;
   /// The peer has sent all it will (FIN). Writing is still possible: a half-closed stream is not closed.
@@ -24,9 +25,6 @@ class StreamHandler {
   /// The connection failed (Code::reset, timed_out, ...): nothing more comes, nothing more is sent, what was
   /// queued is dropped. The last call. A stream that both sides end in order is never reported here.
   virtual void on_closed(const Error& error) = 0;
-
- protected:
-  ~StreamHandler() = default;
 };
 
 /// A connected byte stream: TCP or a local (Unix) socket. Comes from a Dialer, a listener or adopt().
