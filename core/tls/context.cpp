@@ -1,5 +1,6 @@
 #include "core/tls/context.h"
 
+#include <mbedtls/oid.h>
 #include <mbedtls/ssl_ciphersuites.h>
 #if defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
@@ -92,6 +93,14 @@ Expected<void, Error> read_identity(Context::State& state, std::string_view cert
   return check_match(state.certificate, state.key, state.random);
 }
 
+/// With another certificate the library would find no cipher suite for any client, and not say why.
+Expected<void, Error> check_serves(const CertificateChain& certificate) {
+  if (mbedtls_x509_crt_check_extended_key_usage(certificate.get(), MBEDTLS_OID_SERVER_AUTH, MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0) {
+    return Unexpected{Error{Error::Code::bad_certificate_file, "the certificate is not made for a server"}};
+  }
+  return {};
+}
+
 struct Roles {
   bool server = false;
   bool tls13 = true;
@@ -149,6 +158,7 @@ Expected<std::unique_ptr<Context>, Error> Context::server(const ServerOptions& o
     if (const auto read = read_authorities(options.ca_pem, state->authorities); !read) return Unexpected{of_authorities(read.error())};
   }
   if (const auto read = read_identity(*state, options.certificate_pem, options.key_pem); !read) return Unexpected{read.error()};
+  if (const auto serves = check_serves(state->certificate); !serves) return Unexpected{serves.error()};
   const Roles roles{.server = true, .tls13 = options.tls13, .verify = verify, .identity = true};
   if (const auto configured = configure(*state, roles); !configured) return Unexpected{configured.error()};
   return std::unique_ptr<Context>{new Context{std::move(state)}};

@@ -35,7 +35,7 @@ struct ServerOptions {
 /// exists, and must outlive its sessions. Sessions of one Context may be on several threads.
 class Context {
  public:
-  /// Errors: bad_certificate_file, bad_key, key_mismatch; internal when the library loaded is not the one that
+  /// Errors: bad_certificate_file (also a server's that may not serve), bad_key, key_mismatch; internal when the library loaded is not the one that
   /// we were compiled for.
   static Expected<std::unique_ptr<Context>, Error> client(const ClientOptions& options);
   static Expected<std::unique_ptr<Context>, Error> server(const ServerOptions& options);

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t kRecordBytes = 16384;    // plaintext of one record, RFC 8446 §5.1
 constexpr std::size_t kBlockBytes = 65536;     // of output, and of plaintext read
-constexpr std::uint8_t kAlertRecord = 21;      // content type, in the clear in TLS 1.2
+constexpr std::uint8_t kAlertRecord = 21;      // content types, RFC 8446 §5.1
+constexpr std::uint8_t kHandshakeRecord = 22;
 constexpr std::uint64_t kRecordsSoft = 1u << 24;       // tls-records B5
 constexpr std::uint64_t kRecordsHard = 23'726'566;     // 2^24.5
 constexpr std::uint32_t kNoFindings = 0xffff'ffff;     // the library's "was never verified"
@@ -65,6 +66,7 @@ struct Session::State {
   bool peer_closed = false;
   bool close_sent = false;
   bool alert_sent = false;
+  std::optional<std::uint8_t> first_byte;  // of all input: what a peer speaks that does not speak TLS
   std::uint64_t records_sent = 0;
   std::uint64_t records_received = 0;
   Peer peer;
@@ -253,7 +255,7 @@ Error Session::State::explain(int code) {
   }
   if (code == MBEDTLS_ERR_SSL_ALLOC_FAILED) return Error{Error::Code::internal, library_error(code)};
   if (code == kBadVersion) return Error{Error::Code::protocol, peer_text() + " speaks no version of TLS that we accept (1.2 or newer)"};
-  if (code == MBEDTLS_ERR_SSL_INVALID_RECORD && stage == Stage::handshake) {
+  if (stage == Stage::handshake && first_byte && *first_byte != kHandshakeRecord && *first_byte != kAlertRecord) {
     return Error{Error::Code::protocol, peer_text() + " does not seem to speak TLS"};
   }
   if (code == MBEDTLS_ERR_SSL_INVALID_MAC) return Error{Error::Code::protocol, "a record from " + peer_text() + " was changed on its way"};
@@ -271,6 +273,7 @@ Session& Session::operator=(Session&&) noexcept = default;
 
 void Session::receive(Slice ciphertext) {
   if (state_->stage == State::Stage::failed || state_->peer_closed) return;
+  if (!state_->first_byte && !ciphertext.empty()) state_->first_byte = ciphertext.data()[0];
   state_->input.push(std::move(ciphertext));
 }
 
