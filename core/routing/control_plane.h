@@ -37,7 +37,7 @@ struct Timings {
 };
 
 struct ControlPlaneConfig {
-  std::string id;             ///< valid_router_id()
+  std::string id = {};        ///< valid_router_id()
   std::int64_t instance = 1;  ///< differs at each start of the router: seconds since 1970; not 0
   std::string site_id = {};   ///< told to other vanctl sites; may be empty
   std::string site_name = {};
@@ -171,6 +171,11 @@ class ControlPlane {
   /// `link`: the one it came in on; ignored when that is not up.
   void receive(LinkNo link, const Message& message, TimePoint now);
   void handle_deadline(TimePoint now);
+  /// Whether a message to all routers (3.2, flood) that came in with `trace` goes on along flood_links(); ask once for
+  /// each copy, after receive(). Real routers pass on every copy, which in a mesh are as many as there are paths. We
+  /// drop a copy of an RA that was passed on within the last half ra_interval_flux after no more hops: who is behind us
+  /// has it.
+  bool flood_goes_on(const Message& message, std::span<const std::string> trace, TimePoint now);
 
   // Commands
   /// Offers an address, or changes what is said of it. Told to the network at the end of mobile_collect. A key that is
@@ -205,6 +210,7 @@ class ControlPlane {
 
   /// Routers that have the address, reachable ones first, then by path cost, then by id.
   [[nodiscard]] std::vector<RemoteNode> remote_nodes(const AddressKey& key) const;
+  [[nodiscard]] std::vector<AddressKey> remote_keys() const;  ///< every address that some other router has, in no order
   [[nodiscard]] bool has_remote(const AddressKey& key) const;  ///< some router has it, reachable or not
   /// Control-plane 3.7: ours if it is offered here, else as configured, else the first hint learned, else balanced.
   [[nodiscard]] Treatment treatment(const AddressKey& key) const;
@@ -221,6 +227,9 @@ class ControlPlane {
   [[nodiscard]] std::int64_t mobile_seq() const;
   /// Changes with each PathsChanged: for caches.
   [[nodiscard]] std::uint64_t paths_version() const;
+
+  /// Asserts what must hold between any two calls. For tests: O(everything known).
+  void check_invariants() const;
 
  private:
   // Messages (control_plane_messages.cpp)
@@ -246,7 +255,8 @@ class ControlPlane {
   void publish_link_state();
   void compute_paths(TimePoint now);
   void paths_changed();
-  void forget_unreachable(TimePoint now);
+  bool forget_unreachable(TimePoint now);
+  void sleep(TimePoint now);
   void forget_addresses(Node& node, const std::string& id);
   void send_requests();
   void tell_addresses();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/base/assert.h"
 #include "core/routing/control_plane.h"
 
 namespace van::routing {
@@ -112,6 +113,8 @@ std::vector<RemoteNode> ControlPlane::remote_nodes(const AddressKey& key) const 
   return nodes;
 }
 
+std::vector<AddressKey> ControlPlane::remote_keys() const { return remote_.keys(); }
+
 bool ControlPlane::has_remote(const AddressKey& key) const { return remote_.find(key) != nullptr; }
 
 Treatment ControlPlane::treatment(const AddressKey& key) const {
@@ -163,6 +166,29 @@ std::vector<LinkNo> ControlPlane::multicast_links_for(const AddressKey& key, std
     if (link && !visited(*link, trace)) add_once(links, *link);
   }
   return links;
+}
+
+void ControlPlane::check_invariants() const {
+  for (const auto& [id, link] : neighbours_.confirmed()) {
+    VAN_ASSERT(neighbours_.is_up(link) && neighbours_.neighbour_on(link) == id);
+    VAN_ASSERT(neighbours_.peers().contains(id));
+    VAN_ASSERT(states_.find(id) != nullptr);
+  }
+  VAN_ASSERT(neighbours_.peers().size() == neighbours_.confirmed().size());
+  VAN_ASSERT(links_changed_ || published_ == neighbours_.peers());
+  VAN_ASSERT(!neighbours_.any_link() || tick_at_ != kNever);
+
+  std::size_t links = 0;
+  std::size_t addresses = 0;
+  for (const auto& [id, node] : states_.nodes()) {
+    VAN_ASSERT(id == node.id && id != config_.id);
+    VAN_ASSERT(node.path == Paths::kNone || (node.path < paths_.size() && paths_.id(node.path) == id));
+    links += node.peers.size();
+    addresses += remote_.count(node);
+  }
+  VAN_ASSERT(states_.nodes().size() <= config_.routers_max);
+  VAN_ASSERT(links == states_.links_total());
+  VAN_ASSERT(addresses == remote_.total());
 }
 
 bool ControlPlane::is_here(std::string_view ingress) const {

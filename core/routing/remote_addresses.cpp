@@ -52,6 +52,13 @@ const RemoteAddresses::Entry* RemoteAddresses::find(const AddressKey& key) const
   return found == entries_.end() ? nullptr : &found->second;
 }
 
+std::vector<AddressKey> RemoteAddresses::keys() const {
+  std::vector<AddressKey> keys;
+  keys.reserve(entries_.size());
+  for (const auto& [key, entry] : entries_) keys.push_back(key);
+  return keys;
+}
+
 std::vector<AddressKey> RemoteAddresses::of(const Node& node) const {
   const auto found = keys_.find(&node);
   if (found == keys_.end()) return {};

@@ -42,6 +42,7 @@ class RemoteAddresses {
   std::vector<AddressKey> forget(const Node& node);      ///< what it had
 
   [[nodiscard]] const Entry* find(const AddressKey& key) const;
+  [[nodiscard]] std::vector<AddressKey> keys() const;  ///< all of them, in no order
   [[nodiscard]] std::vector<AddressKey> of(const Node& node) const;
   [[nodiscard]] std::size_t count(const Node& node) const;
   [[nodiscard]] std::size_t total() const { return total_; }

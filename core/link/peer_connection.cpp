@@ -1,0 +1,160 @@
+#include "core/link/peer_connection.h"
+
+#include "core/base/limits.h"
+
+namespace van::link {
+namespace {
+
+constexpr std::chrono::seconds kHandshakeTimeout{10};
+
+bool is_refusal(tls::Error::Code code) {
+  using Code = tls::Error::Code;
+  switch (code) {
+    case Code::not_trusted:
+    case Code::expired:
+    case Code::not_yet_valid:
+    case Code::wrong_host:
+    case Code::no_client_certificate:
+    case Code::refused_by_peer:
+      return true;
+    case Code::bad_certificate_file:
+    case Code::bad_key:
+    case Code::key_mismatch:
+    case Code::bad_name:
+    case Code::protocol:
+    case Code::closed:
+    case Code::internal:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+PeerConnection::PeerConnection(io::Loop& loop, std::unique_ptr<io::Stream> stream, std::shared_ptr<tls::Context> tls, router::Router& router,
+                               router::PeerConfig config, Owner& owner)
+    : loop_{loop},
+      stream_{std::move(stream)},
+      context_{std::move(tls)},
+      router_{router},
+      config_{std::move(config)},
+      owner_{owner},
+      handshake_timer_{loop, [this] { over("the TLS handshake was not done within 10 s", false); }} {
+  stream_->set_handler(*this);
+  stream_->set_low_water(limits::kOutputHighWater / 2);
+}
+
+PeerConnection::~PeerConnection() {
+  if (peer_) router_.transport_closed(peer_, io::Loop::now());  // forgets what was left to write
+}
+
+void PeerConnection::start() {
+  stream_->read_start();
+  if (context_ == nullptr) return ready();
+  const bool client = config_.direction == router::Direction::outgoing;
+  session_.emplace(*context_, client ? std::string_view{config_.hostname} : std::string_view{});
+  handshake_timer_.arm(kHandshakeTimeout);
+  send_tls_output();
+}
+
+void PeerConnection::ready() {
+  handshake_timer_.cancel();
+  peer_ = router_.add_peer(config_, io::Loop::now());
+  owner_.connection_ready(*this);
+}
+
+const tls::Peer* PeerConnection::tls_peer() const {
+  return session_ && session_->handshake_done() ? &session_->peer() : nullptr;
+}
+
+void PeerConnection::on_data(Slice data) {
+  if (over_ || finishing_) return;
+  if (!session_) {
+    router_.receive(peer_, std::move(data), io::Loop::now());
+  } else {
+    session_->receive(std::move(data));
+    read_tls();
+  }
+  owner_.router_touched();
+}
+
+void PeerConnection::read_tls() {
+  for (;;) {
+    auto plaintext = session_->read();
+    send_tls_output();
+    if (!plaintext) return over(plaintext.error().message, is_refusal(plaintext.error().code));
+    if (!peer_ && session_->handshake_done()) ready();
+    if (!plaintext->has_value()) break;
+    router_.receive(peer_, std::move(**plaintext), io::Loop::now());
+    if (over_ || finishing_) return;
+  }
+  if (session_->peer_closed()) over("the peer closed the connection", false);
+}
+
+void PeerConnection::send_tls_output() {
+  if (!session_->output().empty() && !stream_->shut()) stream_->write(std::move(session_->output()));
+}
+
+void PeerConnection::flush() {
+  if (over_ || finished_ || !peer_) return;
+  SliceQueue* output = router_.output(peer_);
+  while (output != nullptr && !output->empty() && stream_->queued_bytes() < limits::kOutputHighWater) {
+    if (session_) {
+      const auto written = session_->write(*output, limits::kOutputHighWater);
+      send_tls_output();
+      if (!written) return over(written.error().message, false);
+    } else {
+      stream_->write(std::move(*output));
+    }
+    router_.output_consumed(peer_, io::Loop::now());
+    output = router_.output(peer_);
+  }
+  if (finishing_ && (output == nullptr || output->empty())) {
+    if (session_) {
+      session_->close_notify();
+      send_tls_output();
+    }
+    if (!stream_->shut()) stream_->shutdown();
+    finished_ = stream_->queued_bytes() == 0;
+  }
+}
+
+void PeerConnection::finish() {
+  finishing_ = true;
+  handshake_timer_.arm(kHandshakeTimeout);  // a peer that takes nothing must not keep the socket for ever
+  flush();
+}
+
+void PeerConnection::on_end() {
+  if (session_) {
+    session_->receive_end();
+    if (!over_ && !finishing_) read_tls();
+  }
+  over("the peer closed the connection", false);
+  owner_.router_touched();
+}
+
+void PeerConnection::on_drained() {
+  flush();
+  owner_.router_touched();
+}
+
+void PeerConnection::on_closed(const io::Error& error) {
+  over(error.message, false);
+  owner_.router_touched();
+}
+
+void PeerConnection::over(const std::string& reason, bool refused) {
+  if (finishing_) {
+    finished_ = true;
+    owner_.router_touched();
+    return;
+  }
+  if (std::exchange(over_, true)) return;
+  handshake_timer_.cancel();
+  stream_->read_stop();
+  if (peer_) router_.transport_closed(peer_, io::Loop::now());
+  owner_.connection_over(*this, reason, refused);
+}
+
+}  // namespace van::link

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/io/stream.h"
+#include "core/io/timer.h"
+#include "core/router/router.h"
+#include "core/tls/context.h"
+#include "core/tls/session.h"
+
+namespace van::link {
+
+/// One transport to another site: the socket, TLS on it, and the router's peer once TLS is done. Bytes go both ways between
+/// socket and router; who it belongs to is the owner's business.
+class PeerConnection final : private io::StreamHandler {
+ public:
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    /// TLS is done: the router has `connection.peer()` from now on.
+    virtual void connection_ready(PeerConnection& connection) = 0;
+    /// The router may have events or output.
+    virtual void router_touched() = 0;
+    /// The transport is over; destroy the connection, but not from inside this call. `refused`: trying again soon will not help.
+    virtual void connection_over(PeerConnection& connection, const std::string& reason, bool refused) = 0;
+  };
+
+  /// `tls`: null for plain TCP. `config.hostname` is what the server's certificate must name.
+  PeerConnection(io::Loop& loop, std::unique_ptr<io::Stream> stream, std::shared_ptr<tls::Context> tls, router::Router& router,
+                 router::PeerConfig config, Owner& owner);
+  ~PeerConnection();
+
+  void start();  ///< once; the owner may be called from inside
+  void flush();  ///< router output to the socket, as far as that takes it
+  /// The router's peer has ended: writes what is left, then the transport is over (connection_over is not called for it).
+  void finish();
+
+  [[nodiscard]] router::PeerId peer() const { return peer_; }
+  [[nodiscard]] const router::PeerConfig& config() const { return config_; }
+  [[nodiscard]] bool finished() const { return finished_; }  ///< nothing is left to write, after finish()
+  [[nodiscard]] std::string remote() const { return stream_->peer_address(); }
+  [[nodiscard]] const tls::Peer* tls_peer() const;
+
+ private:
+  void on_data(Slice data) override;
+  void on_end() override;
+  void on_drained() override;
+  void on_closed(const io::Error& error) override;
+
+  void ready();
+  void read_tls();
+  void send_tls_output();
+  void over(const std::string& reason, bool refused);
+
+  io::Loop& loop_;
+  std::unique_ptr<io::Stream> stream_;
+  std::shared_ptr<tls::Context> context_;
+  std::optional<tls::Session> session_;
+  router::Router& router_;
+  router::PeerConfig config_;
+  Owner& owner_;
+  io::Timer handshake_timer_;
+  router::PeerId peer_;
+  bool over_ = false, finishing_ = false, finished_ = false;
+};
+
+}  // namespace van::link

@@ -1,0 +1,260 @@
+#include "core/router/addresses.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/base/limits.h"
+
+namespace van::router {
+namespace {
+
+constexpr std::uint32_t kCapacity = limits::kLinkCredit;  ///< unsettled deliveries above which a destination is full (control-plane 4.5)
+
+void rotate_to_back(std::vector<ConsumerId>& list, ConsumerId id) {
+  const auto found = std::find(list.begin(), list.end(), id);
+  if (found != list.end()) std::rotate(found, found + 1, list.end());
+}
+
+void rotate_to_back(std::vector<Addresses::ProxyRef>& list, Addresses::ProxyRef ref) {
+  const auto found = std::find(list.begin(), list.end(), ref);
+  if (found != list.end()) std::rotate(found, found + 1, list.end());
+}
+
+}  // namespace
+
+ConsumerId Addresses::add_consumer(std::string address, std::uint32_t cost) {
+  const ConsumerId id{++last_consumer_};
+  const auto key = routing::AddressKey::mobile(address);
+  VAN_ASSERT(key.has_value());
+  consumers_[id] = Consumer{std::move(address), cost, 0};
+  entries_[*key].consumers.push_back(id);
+  changed_.insert(*key);
+  return id;
+}
+
+void Addresses::remove_consumer(ConsumerId id) {
+  const auto found = consumers_.find(id);
+  if (found == consumers_.end()) return;
+  const auto key = routing::AddressKey::mobile(found->second.address);
+  consumers_.erase(found);
+  std::erase(entries_[*key].consumers, id);
+  drop_if_empty(*key);
+}
+
+Addresses::Consumer* Addresses::consumer(ConsumerId id) {
+  const auto found = consumers_.find(id);
+  return found == consumers_.end() ? nullptr : &found->second;
+}
+
+ProducerId Addresses::add_producer(std::string address) {
+  const ProducerId id{++last_producer_};
+  const auto key = routing::AddressKey::mobile(address);
+  VAN_ASSERT(key.has_value());
+  producers_[id] = Producer{std::move(address), false};
+  entries_[*key].producers.push_back(id);
+  changed_.insert(*key);
+  return id;
+}
+
+void Addresses::remove_producer(ProducerId id) {
+  const auto found = producers_.find(id);
+  if (found == producers_.end()) return;
+  const auto key = routing::AddressKey::mobile(found->second.address);
+  producers_.erase(found);
+  std::erase(entries_[*key].producers, id);
+  drop_if_empty(*key);
+}
+
+Addresses::Producer* Addresses::producer(ProducerId id) {
+  const auto found = producers_.find(id);
+  return found == producers_.end() ? nullptr : &found->second;
+}
+
+void Addresses::add_proxy(const routing::AddressKey& key, ProxyRef proxy) {
+  entries_[key].proxies.push_back(proxy);
+  changed_.insert(key);
+}
+
+void Addresses::remove_proxy(const routing::AddressKey& key, ProxyRef proxy) {
+  std::erase(entries_[key].proxies, proxy);
+  drop_if_empty(key);
+}
+
+void Addresses::add_producer_proxy(const routing::AddressKey& key, ProxyRef proxy) {
+  entries_[key].producer_proxies.push_back(proxy);
+  changed_.insert(key);
+}
+
+void Addresses::remove_producer_proxy(const routing::AddressKey& key, ProxyRef proxy) {
+  std::erase(entries_[key].producer_proxies, proxy);
+  drop_if_empty(key);
+}
+
+void Addresses::drop_if_empty(const routing::AddressKey& key) {
+  changed_.insert(key);
+  const auto found = entries_.find(key);
+  if (found != entries_.end() && found->second.empty()) entries_.erase(found);
+}
+
+const Addresses::Entry* Addresses::entry(const routing::AddressKey& key) const {
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+void Addresses::mark_all_used_changed() {
+  for (const auto& [key, entry] : entries_) {
+    if (!entry.producers.empty() || !entry.producer_proxies.empty()) changed_.insert(key);
+  }
+}
+
+bool Addresses::allowed(ProxyRef proxy, const Origin& origin) const {
+  if (proxy.peer == origin.peer) return false;  // control-plane 4.4: no echo to the edge that it came from
+  const Peer* edge = core_.peer(proxy.peer);
+  return edge != nullptr && (!origin.mesh || edge->mesh_id.empty() || edge->mesh_id != *origin.mesh);
+}
+
+std::vector<Addresses::Candidate> Addresses::local_candidates(const Entry& entry, const Origin& origin) {
+  std::vector<Candidate> candidates;
+  for (const ConsumerId id : entry.consumers) {
+    const Consumer& consumer = consumers_.at(id);
+    candidates.push_back({Destination{id, {}, {}}, std::uint64_t{consumer.outstanding} + consumer.cost, true});
+  }
+  for (const ProxyRef& proxy : entry.proxies) {
+    if (!allowed(proxy, origin)) continue;
+    const PeerLink* link = core_.peer(proxy.peer)->link(proxy.link);
+    if (link == nullptr) continue;
+    candidates.push_back({Destination{{}, proxy.peer, proxy.link}, std::uint64_t{link->outstanding} + link->cost, link->outstanding < kCapacity});
+  }
+  return candidates;
+}
+
+std::vector<Addresses::Candidate> Addresses::remote_candidates(const routing::AddressKey& key, const Origin& origin) const {
+  std::vector<Candidate> candidates;
+  if (plane_ == nullptr) return candidates;
+  const auto ingress = routing::id_of_node_name(origin.ingress);
+  for (const routing::RemoteNode& node : plane_->remote_nodes(key)) {
+    if (!node.reachable || !node.next_hop) continue;
+    if (ingress && !plane_->valid_origin(*ingress, node.id)) continue;
+    const PeerId peer_id{node.next_hop->value};
+    Peer* peer = core_.peer(peer_id);
+    if (peer == nullptr) continue;
+    const auto found = peer->outstanding.find(key.text());
+    const std::uint32_t outstanding = found == peer->outstanding.end() ? 0 : found->second;
+    candidates.push_back({Destination{{}, peer_id, {}}, outstanding + node.path_cost + node.exposure_cost, outstanding < kCapacity});
+  }
+  return candidates;
+}
+
+std::optional<Destination> Addresses::uplink(const Origin& origin) const {
+  if (!core_.edge() || origin.from_uplink || !core_.active_uplink) return std::nullopt;
+  return Destination{{}, core_.active_uplink, {}};
+}
+
+std::optional<Destination> Addresses::choose(const routing::AddressKey& key, const Origin& origin) {
+  const auto found = entries_.find(key);
+  std::vector<Candidate> candidates;
+  if (found != entries_.end()) candidates = local_candidates(found->second, origin);
+  const std::size_t local_count = candidates.size();
+  if (treatment(key) != routing::Treatment::closest || local_count == 0) {
+    std::ranges::copy(remote_candidates(key, origin), std::back_inserter(candidates));
+  }
+  if (const auto up = uplink(origin)) {
+    // An edge that consumes the address itself sends on only what the interior said it could take (control-plane 5.1).
+    Peer& peer = *core_.peer(up->peer);
+    const auto proxy = peer.producer_proxies.find(std::string{key.name()});
+    const PeerLink* link = proxy == peer.producer_proxies.end() ? nullptr : peer.link(proxy->second);
+    if (local_count == 0 || (link != nullptr && link->bound)) {
+      const auto counted = peer.outstanding.find(key.text());
+      const std::uint32_t outstanding = counted == peer.outstanding.end() ? 0 : counted->second;
+      candidates.push_back({*up, std::uint64_t{outstanding} + peer.info.cost, outstanding < kCapacity});
+    }
+  }
+  if (candidates.empty()) return std::nullopt;
+  // Eligible ones before full ones, then the lowest value; among equals the first found (control-plane 4.5).
+  const auto best = std::min_element(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    return a.eligible != b.eligible ? a.eligible : a.value < b.value;
+  });
+  if (static_cast<std::size_t>(best - candidates.begin()) < local_count) {
+    if (best->to.consumer) rotate_to_back(found->second.consumers, best->to.consumer);
+    else rotate_to_back(found->second.proxies, ProxyRef{best->to.peer, best->to.proxy});
+  }
+  return best->to;
+}
+
+std::vector<Destination> Addresses::all(const routing::AddressKey& key, const Origin& origin) {
+  std::vector<Destination> destinations;
+  const auto found = entries_.find(key);
+  if (found != entries_.end()) {
+    for (const ProxyRef& proxy : found->second.proxies) {
+      if (allowed(proxy, origin)) destinations.push_back({{}, proxy.peer, proxy.link});
+    }
+  }
+  if (plane_ != nullptr) {
+    static const std::vector<std::string> no_trace;
+    for (const routing::LinkNo link : plane_->multicast_links_for(key, origin.ingress, origin.trace == nullptr ? no_trace : *origin.trace)) {
+      destinations.push_back({{}, PeerId{link.value}, {}});
+    }
+  }
+  if (const auto up = uplink(origin)) destinations.push_back(*up);
+  return destinations;
+}
+
+routing::Treatment Addresses::treatment(const routing::AddressKey& key) const {
+  return plane_ != nullptr ? plane_->treatment(key) : routing::treatment_of_key(key);
+}
+
+bool Addresses::reachable_here(const routing::AddressKey& key) const {
+  const Entry* local = entry(key);
+  if (local != nullptr && local->has_local()) return true;
+  if (plane_ != nullptr) {
+    const auto nodes = plane_->remote_nodes(key);
+    return std::ranges::any_of(nodes, [](const routing::RemoteNode& node) { return node.reachable; });
+  }
+  Peer* up = core_.peer(core_.active_uplink);
+  if (up == nullptr) return false;
+  const auto proxy = up->producer_proxies.find(std::string{key.name()});
+  const PeerLink* link = proxy == up->producer_proxies.end() ? nullptr : up->link(proxy->second);
+  return link != nullptr && link->bound;
+}
+
+bool Addresses::reachable_for(const routing::AddressKey& key, const Peer& edge) const {
+  const Entry* local = entry(key);
+  if (local != nullptr) {
+    if (!local->consumers.empty()) return true;
+    for (const ProxyRef& proxy : local->proxies) {
+      if (proxy.peer == edge.id) continue;
+      const Peer* other = core_.peer(proxy.peer);
+      if (other != nullptr && (edge.mesh_id.empty() || other->mesh_id != edge.mesh_id)) return true;
+    }
+  }
+  if (plane_ == nullptr) return false;
+  const auto nodes = plane_->remote_nodes(key);
+  return std::ranges::any_of(nodes, [&](const routing::RemoteNode& node) {
+    return node.reachable && (edge.mesh_id.empty() || node.mesh != edge.mesh_id);
+  });
+}
+
+std::optional<routing::LocalAddress> Addresses::local_address(const routing::AddressKey& key) const {
+  const Entry* local = entry(key);
+  if (local == nullptr || !local->has_local()) return std::nullopt;
+  routing::LocalAddress offered;
+  offered.treatment = key.address_class() == routing::AddressClass::mobile ? routing::treatment_of_key(key) : routing::Treatment::closest;
+  offered.producers = static_cast<std::uint32_t>(local->producers.size() + local->producer_proxies.size());
+  std::uint32_t cost = std::numeric_limits<std::uint32_t>::max();
+  for (const ConsumerId id : local->consumers) cost = std::min(cost, consumers_.at(id).cost);
+  std::optional<std::string> mesh;
+  bool one_mesh = local->consumers.empty();
+  for (const ProxyRef& proxy : local->proxies) {
+    Peer* edge = core_.peer(proxy.peer);
+    const PeerLink* link = edge == nullptr ? nullptr : edge->link(proxy.link);
+    if (link == nullptr) continue;
+    cost = std::min(cost, link->cost);
+    if (edge->mesh_id.empty() || (mesh && *mesh != edge->mesh_id)) one_mesh = false;
+    mesh = edge->mesh_id;
+  }
+  if (one_mesh && mesh) offered.mesh = mesh;
+  offered.cost = cost == std::numeric_limits<std::uint32_t>::max() ? 0 : cost;
+  return offered;
+}
+
+}  // namespace van::router

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/router/core.h"
+#include "core/router/delivery.h"
+#include "core/routing/control_plane.h"
+
+namespace van::router {
+
+/// Where a delivery comes from, as far as it decides where it may go (control-plane 4.4, 4.5).
+struct Origin {
+  PeerId peer;                        ///< none: a local stream
+  bool from_uplink = false;           ///< edge mode: it came from the interior
+  std::string ingress;                ///< node name; empty: here
+  const std::vector<std::string>* trace = nullptr;
+  std::optional<std::string> mesh;
+};
+
+/// The addresses with destinations or users on this router (local and on attached edges), and the choice among them and the
+/// other routers: balanced, closest, multicast (control-plane 4.5 to 4.7).
+class Addresses {
+ public:
+  /// `plane`: null on edges.
+  Addresses(Core& core, routing::ControlPlane* plane) : core_{core}, plane_{plane} {}
+
+  struct Consumer {
+    std::string address;
+    std::uint32_t cost = 0;
+    std::uint32_t outstanding = 0;
+  };
+  struct Producer {
+    std::string address;
+    bool reachable = false;
+  };
+  struct ProxyRef {
+    PeerId peer;
+    amqp::LinkId link;
+    friend bool operator==(const ProxyRef&, const ProxyRef&) = default;
+  };
+  struct Entry {
+    std::vector<ConsumerId> consumers;
+    std::vector<ProxyRef> proxies;           ///< of attached edges: consumers there
+    std::vector<ProducerId> producers;
+    std::vector<ProxyRef> producer_proxies;  ///< of attached edges: producers there
+    [[nodiscard]] bool empty() const { return consumers.empty() && proxies.empty() && producers.empty() && producer_proxies.empty(); }
+    [[nodiscard]] bool has_local() const { return !consumers.empty() || !proxies.empty(); }
+  };
+
+  ConsumerId add_consumer(std::string address, std::uint32_t cost);
+  void remove_consumer(ConsumerId id);
+  Consumer* consumer(ConsumerId id);
+  ProducerId add_producer(std::string address);
+  void remove_producer(ProducerId id);
+  Producer* producer(ProducerId id);
+
+  void add_proxy(const routing::AddressKey& key, ProxyRef proxy);
+  void remove_proxy(const routing::AddressKey& key, ProxyRef proxy);
+  void add_producer_proxy(const routing::AddressKey& key, ProxyRef proxy);
+  void remove_producer_proxy(const routing::AddressKey& key, ProxyRef proxy);
+
+  [[nodiscard]] const Entry* entry(const routing::AddressKey& key) const;
+  [[nodiscard]] const std::map<routing::AddressKey, Entry>& entries() const { return entries_; }
+
+  /// Keys whose local destinations or users changed, or may be reached in another way, since the last call.
+  std::set<routing::AddressKey> take_changed() { return std::exchange(changed_, {}); }
+  void mark_changed(const routing::AddressKey& key) { changed_.insert(key); }
+  void mark_all_used_changed();
+
+  /// Anycast: the one best destination now; nullopt when there is none.
+  std::optional<Destination> choose(const routing::AddressKey& key, const Origin& origin);
+  /// Multicast: one copy each.
+  std::vector<Destination> all(const routing::AddressKey& key, const Origin& origin);
+  [[nodiscard]] routing::Treatment treatment(const routing::AddressKey& key) const;
+
+  /// Whether a producer here would find a destination.
+  [[nodiscard]] bool reachable_here(const routing::AddressKey& key) const;
+  /// The same for a producer on an attached edge (control-plane 5.2).
+  [[nodiscard]] bool reachable_for(const routing::AddressKey& key, const Peer& edge) const;
+  /// What this router offers of the address to the network; nullopt when nothing (control-plane 3.7).
+  [[nodiscard]] std::optional<routing::LocalAddress> local_address(const routing::AddressKey& key) const;
+
+ private:
+  struct Candidate {
+    Destination to;
+    std::uint64_t value = 0;
+    bool eligible = true;
+  };
+  [[nodiscard]] bool allowed(ProxyRef proxy, const Origin& origin) const;
+  std::vector<Candidate> local_candidates(const Entry& entry, const Origin& origin);
+  std::vector<Candidate> remote_candidates(const routing::AddressKey& key, const Origin& origin) const;
+  std::optional<Destination> uplink(const Origin& origin) const;
+  void drop_if_empty(const routing::AddressKey& key);
+
+  Core& core_;
+  routing::ControlPlane* plane_;
+  std::uint32_t last_consumer_ = 0, last_producer_ = 0;
+  std::unordered_map<ConsumerId, Consumer> consumers_;
+  std::unordered_map<ProducerId, Producer> producers_;
+  std::map<routing::AddressKey, Entry> entries_;
+  std::set<routing::AddressKey> changed_;
+};
+
+}  // namespace van::router

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/base/clock.h"
+#include "core/base/random.h"
+#include "core/router/peer.h"
+#include "core/router/router.h"
+
+namespace van::router {
+
+/// What the parts of the router share. One owner: Router::Impl.
+struct Core {
+  Config config;
+  Rng rng;
+  TimePoint now;
+  std::map<PeerId, std::unique_ptr<Peer>> peers;  ///< ordered, so that a seed replays the same choices
+  std::deque<Event> events;
+  std::deque<PeerId> touched;  ///< peers whose engine may have events
+  std::deque<PeerId> outputs;  ///< peers that may have bytes to write
+  PeerId active_uplink;        ///< edge mode
+  std::string mesh_id;         ///< edge mode: announced to the interior
+  Router::Counters counters;
+
+  [[nodiscard]] bool edge() const { return config.mode == Mode::edge; }
+  [[nodiscard]] std::string node_address() const { return "0/" + config.id; }
+  Peer* peer(PeerId id) {
+    const auto found = peers.find(id);
+    return found == peers.end() ? nullptr : found->second.get();
+  }
+  /// Says that commands were given to the peer's engine: its events and output are looked at before the public call returns.
+  void touch(Peer& peer) {
+    if (!peer.touched) {
+      peer.touched = true;
+      touched.push_back(peer.id);
+    }
+    if (!peer.output_listed) {
+      peer.output_listed = true;
+      outputs.push_back(peer.id);
+    }
+  }
+};
+
+}  // namespace van::router

@@ -1,0 +1,599 @@
+#include "core/router/forwarder.h"
+
+#include <algorithm>
+
+#include "core/base/limits.h"
+#include "core/router/names.h"
+#include "core/router/streams.h"
+
+namespace van::router {
+namespace {
+
+/// Of a message that is not marked as streaming: above it, it is forwarded while it arrives (data-plane 1.1).
+constexpr std::size_t kCollectBytes = 260'000;
+
+bool is_failure(const std::optional<amqp::DeliveryState>& state) {
+  return state && amqp::is_terminal(*state) && !std::holds_alternative<amqp::Accepted>(*state);
+}
+
+amqp::DeliveryState rejected(std::string_view condition, std::string description) {
+  return amqp::Rejected{amqp::Error{std::string{condition}, std::move(description), {}}};
+}
+
+/// Control-plane 4.7: rejected > accepted > modified > released.
+int severity(const amqp::DeliveryState& state) {
+  if (std::holds_alternative<amqp::Rejected>(state)) return 3;
+  if (std::holds_alternative<amqp::Accepted>(state)) return 2;
+  if (std::holds_alternative<amqp::Modified>(state)) return 1;
+  return 0;
+}
+
+}  // namespace
+
+// ---- From the engines ----
+
+void Forwarder::transfer(Peer& peer, PeerLink& link, amqp::TransferReceived&& transfer) {
+  const auto found = peer.incoming.find(transfer.delivery);
+  Delivery* delivery = nullptr;
+  if (found != peer.incoming.end()) {
+    delivery = deliveries_.find(found->second);
+  } else if (transfer.first) {
+    delivery = &deliveries_.create();
+    delivery->peer = peer.id;
+    delivery->link = link.id;
+    delivery->delivery = transfer.delivery;
+    if (link.kind == LinkKind::producer_proxy) delivery->target = link.address;
+    peer.incoming[transfer.delivery] = delivery->no;
+    link.incoming = delivery->no;
+  }
+  if (delivery == nullptr) return;  // of a delivery that has ended here
+  if (transfer.settled && transfer.first) delivery->presettled = true;
+  else if (transfer.settled) delivery->sender_settled = true;
+  if (transfer.aborted) {
+    link.incoming = {};
+    peer.incoming.erase(transfer.delivery);
+    source_broken(*delivery, true);
+    return;
+  }
+  if (!transfer.payload.empty()) take(*delivery, std::move(transfer.payload));
+  if (!transfer.more) {
+    link.incoming = {};
+    source_complete(*delivery);
+  }
+}
+
+void Forwarder::updated(Peer& peer, const amqp::DeliveryUpdated& update) {
+  if (const auto found = peer.outgoing.find(update.delivery); found != peer.outgoing.end()) {
+    const OutRef ref = found->second;
+    Delivery* delivery = deliveries_.find(ref.delivery);
+    Out* out = deliveries_.find_out(ref);
+    if (update.settled && (out == nullptr || out->sent)) peer.outgoing.erase(found);
+    if (out != nullptr && !out->done) receiver_state(*delivery, ref.index, update.state, update.settled);
+    return;
+  }
+  const auto found = peer.incoming.find(update.delivery);
+  if (found == peer.incoming.end() || !update.settled) return;
+  // Settled by the sender: whatever the state, the stream is complete or its end will come (data-plane 3.3).
+  Delivery* delivery = deliveries_.find(found->second);
+  delivery->sender_settled = true;
+  if (!delivery->complete) return;
+  peer.incoming.erase(found);
+  delivery->finished = true;
+  for (Out& out : delivery->outs) {
+    if (out.done || !out.sent) continue;
+    if (Peer* next = out.delivery ? core_.peer(out.peer) : nullptr) {
+      core_.touch(*next);
+      next->connection.update(out.delivery, update.state, true);
+      next->outgoing.erase(out.delivery);
+    }
+    out.done = true;
+    uncount(out);
+  }
+  erase_if_done(*delivery);
+}
+
+void Forwarder::link_lost(Peer& peer, PeerLink& link) {
+  outbox_.forget_link(peer, link.id);
+  std::vector<OutRef> outs{link.queue.begin(), link.queue.end()};
+  std::vector<DeliveryNo> sources;
+  link.queue.clear();
+  if (link.role == amqp::LinkRole::sender) {
+    for (const auto& [id, ref] : peer.outgoing) {
+      const Out* out = deliveries_.find_out(ref);
+      if (out != nullptr && out->link == link.id && std::ranges::find(outs, ref) == outs.end()) outs.push_back(ref);
+    }
+  } else {
+    for (const auto& [id, no] : peer.incoming) {
+      const Delivery* delivery = deliveries_.find(no);
+      if (delivery != nullptr && delivery->link == link.id) sources.push_back(no);
+    }
+  }
+  link.incoming = {};
+  for (const OutRef ref : outs) out_lost(ref);
+  for (const DeliveryNo no : sources) {
+    Delivery& delivery = *deliveries_.find(no);
+    peer.incoming.erase(delivery.delivery);
+    source_broken(delivery, false);
+  }
+}
+
+void Forwarder::connection_lost(Peer& peer) {
+  std::vector<OutRef> outs;
+  for (auto& [id, link] : peer.links) {
+    outs.insert(outs.end(), link.queue.begin(), link.queue.end());
+    link.queue.clear();
+    link.incoming = {};
+  }
+  for (const auto& [id, ref] : peer.outgoing) {
+    const Out* out = deliveries_.find_out(ref);
+    if (out != nullptr && out->sent) outs.push_back(ref);
+  }
+  std::vector<DeliveryNo> sources;
+  for (const auto& [id, no] : peer.incoming) sources.push_back(no);
+  peer.incoming.clear();
+  peer.idle_streaming.clear();
+  for (const OutRef ref : outs) out_lost(ref);
+  for (const DeliveryNo no : sources) {
+    if (Delivery* delivery = deliveries_.find(no)) source_broken(*delivery, false);
+  }
+}
+
+void Forwarder::out_lost(OutRef ref) {
+  Delivery* delivery = deliveries_.find(ref.delivery);
+  Out* out = deliveries_.find_out(ref);
+  if (out == nullptr || out->done) return;
+  if (Peer* peer = core_.peer(out->peer)) peer->outgoing.erase(out->delivery);
+  out->delivery = {};
+  out->link = {};
+  // data-plane 3.5: not yet delivered until the last octet is sent
+  amqp::DeliveryState state = amqp::Released{};
+  if (out->sent) state = amqp::Modified{.delivery_failed = true, .undeliverable_here = false, .message_annotations = {}};
+  receiver_state(*delivery, ref.index, std::move(state), true);
+}
+
+void Forwarder::send_message(Peer& peer, amqp::LinkId link, Bytes message, bool settled) {
+  PeerLink* found = peer.link(link);
+  if (found == nullptr) return;
+  // Without credit at most as many wait as real routers keep; router protocol repeats itself (control-plane 2.1).
+  if (found->queue.size() >= limits::kLinkCredit) {
+    if (Out* oldest = deliveries_.find_out(found->queue.front()); oldest != nullptr && !oldest->delivery) {
+      const OutRef ref = found->queue.front();
+      outbox_.cancel(*oldest);
+      erase_if_done(*deliveries_.find(ref.delivery));
+    }
+  }
+  Delivery& delivery = deliveries_.create();
+  delivery.presettled = settled;
+  delivery.routed = delivery.complete = delivery.finished = true;
+  Out& out = delivery.outs.emplace_back();
+  out.peer = peer.id;
+  out.link = link;
+  out.pending.push(Slice::copy_of(message));
+  out.all_queued = true;
+  outbox_.submit(peer, link, OutRef{delivery.no, 0});
+}
+
+// ---- From local streams ----
+
+DeliveryNo Forwarder::originate(StreamId stream, std::uint32_t flags, const std::string& to, Bytes head) {
+  Delivery& delivery = deliveries_.create();
+  delivery.stream = stream;
+  delivery.annotations.flags = flags;
+  delivery.head.push(Slice::copy_of(head));
+  route(delivery, {.to = to, .streaming = true});
+  return delivery.no;
+}
+
+void Forwarder::append(DeliveryNo no, Slice octets) {
+  Delivery* delivery = deliveries_.find(no);
+  if (delivery != nullptr && !delivery->complete) take(*delivery, std::move(octets));
+}
+
+void Forwarder::finish(DeliveryNo no) {
+  Delivery* delivery = deliveries_.find(no);
+  if (delivery != nullptr && !delivery->complete) source_complete(*delivery);
+}
+
+void Forwarder::abort(DeliveryNo no) {
+  Delivery* delivery = deliveries_.find(no);
+  if (delivery == nullptr) return;
+  source_broken(*delivery, true);
+}
+
+std::size_t Forwarder::pending(DeliveryNo no) const {
+  const Delivery* delivery = deliveries_.find(no);
+  return delivery == nullptr || delivery->outs.empty() ? 0 : delivery->outs.front().pending.bytes();
+}
+
+void Forwarder::report(DeliveryNo no, amqp::DeliveryState state, bool settled) {
+  Delivery* delivery = deliveries_.find(no);
+  if (delivery == nullptr || delivery->outs.empty() || delivery->outs.front().done) return;
+  receiver_state(*delivery, 0, std::move(state), settled);
+}
+
+// ---- Source side ----
+
+void Forwarder::take(Delivery& delivery, Slice octets) {
+  if (delivery.dropping) return;
+  if (Peer* peer = core_.peer(delivery.peer)) {
+    delivery.pending += octets.size();
+    peer->pending_bytes += octets.size();
+    if (peer->pending_bytes > limits::kPeerPendingBytes) set_paused(*peer, true);
+  }
+  if (delivery.routed) {
+    distribute(delivery, octets);
+  } else {
+    delivery.head.push(std::move(octets));
+    try_route(delivery);
+  }
+}
+
+void Forwarder::source_complete(Delivery& delivery) {
+  delivery.complete = true;
+  if (!delivery.routed && !delivery.dropping) try_route(delivery);
+  for (std::uint32_t index = 0; index < delivery.outs.size(); ++index) {
+    Out& out = delivery.outs[index];
+    if (out.done || out.all_queued) continue;
+    out.all_queued = true;
+    if (out.stream) {
+      out.sent = true;
+      streams_->complete(out.stream);
+      if (delivery.presettled || delivery.sender_settled) out.done = true;
+    } else {
+      outbox_.more(out);
+    }
+  }
+  if (delivery.presettled || delivery.sender_settled) {
+    if (Peer* peer = core_.peer(delivery.peer)) peer->incoming.erase(delivery.delivery);
+    delivery.finished = true;
+  } else if (delivery.receiver_settled) {
+    tell_source(delivery, delivery.outcome, true);
+  }
+  erase_if_done(delivery);
+}
+
+void Forwarder::source_broken(Delivery& delivery, bool aborted) {
+  delivery.finished = true;
+  const bool was_complete = delivery.complete;
+  delivery.complete = true;
+  delivery.head.clear();
+  if (!was_complete || delivery.stream) {
+    delivery.dropping = true;
+    for (Out& out : delivery.outs) {
+      if (out.done || out.sent) continue;
+      uncount(out);
+      if (out.stream) {
+        out.done = true;
+        streams_->broken(out.stream, aborted ? Streams::Break::aborted : Streams::Break::lost);
+      } else {
+        outbox_.cancel(out);
+      }
+    }
+    release_pending(delivery, delivery.pending);
+  }
+  // Who sent it all and is gone can't settle any more: nobody waits for the outcome.
+  for (Out& out : delivery.outs) {
+    if (out.done || !out.sent) continue;
+    if (out.stream || !out.delivery) out.done = true;
+  }
+  erase_if_done(delivery);
+}
+
+void Forwarder::try_route(Delivery& delivery) {
+  Peer* peer = core_.peer(delivery.peer);
+  PeerLink* link = peer == nullptr ? nullptr : peer->link(delivery.link);
+  if (link != nullptr && (link->kind == LinkKind::control || link->kind == LinkKind::mesh_discovery || link->kind == LinkKind::tracking)) {
+    return deliver_to_inbox(delivery, *peer, *link);
+  }
+  const bool one_slice = delivery.head.slices().size() == 1;
+  const Bytes copy = one_slice ? Bytes{} : delivery.head.peek(limits::kMessageHeaderBytes);
+  const ByteView prefix = one_slice ? delivery.head.slices().front().view() : ByteView{copy};
+  const auto read = amqp::read_message_header(prefix, delivery.complete, !delivery.target.empty());
+  if (!read) return refuse(delivery, amqp::Rejected{read.error()});
+  if (!read->has_value()) {
+    if (delivery.complete || delivery.head.bytes() >= limits::kMessageHeaderBytes) {
+      refuse(delivery, rejected(amqp::condition::decode_error, "the message's header is not whole or too long"));
+    }
+    return;
+  }
+  const amqp::MessageHeader& header = **read;
+  Routing routing;
+  routing.streaming = (header.annotations && (header.annotations->flags & amqp::RouterAnnotations::kStreaming) != 0) ||
+                      (link != nullptr && link->kind == LinkKind::streaming && delivery.head.bytes() > kCollectBytes) ||
+                      delivery.head.bytes() > kCollectBytes;
+  if (!routing.streaming && !delivery.complete) return;
+  delivery.annotations = header.annotations.value_or(amqp::RouterAnnotations{});
+  delivery.head.consume(header.annotations_bytes);
+  release_pending(delivery, header.annotations_bytes);
+  if (!delivery.target.empty()) delivery.annotations.to_override = delivery.target;  // control-plane 4.3
+  if (delivery.annotations.to_override) routing.to = *delivery.annotations.to_override;
+  else if (header.properties && header.properties->to) routing.to = *header.properties->to;
+  if (routing.to.empty()) return refuse(delivery, rejected(amqp::condition::precondition_failed, "the message has no address"));
+  routing.priority = header.priority.value_or(4);
+  route(delivery, routing);
+}
+
+void Forwarder::deliver_to_inbox(Delivery& delivery, Peer& peer, PeerLink& link) {
+  if (delivery.head.bytes() > limits::kMessageBytes) {
+    return refuse(delivery, rejected(amqp::condition::message_size_exceeded, "the message is too long"));
+  }
+  if (!delivery.complete) return;
+  const Bytes message = delivery.head.peek(delivery.head.bytes());
+  delivery.head.clear();
+  release_pending(delivery, delivery.pending);
+  delivery.routed = true;
+  delivery.receiver_settled = true;
+  delivery.outcome = amqp::Accepted{};
+  inbox_->message_received(peer, link, message);
+}
+
+// ---- Routing ----
+
+Origin Forwarder::origin_of(const Delivery& delivery) {
+  Origin origin;
+  origin.peer = delivery.peer;
+  origin.from_uplink = core_.edge() && delivery.peer;
+  origin.ingress = delivery.annotations.ingress.value_or("");
+  origin.trace = &delivery.annotations.trace;
+  origin.mesh = delivery.annotations.mesh_id;
+  return origin;
+}
+
+void Forwarder::route(Delivery& delivery, const Routing& routing) {
+  if (plane_ != nullptr && delivery.annotations.trace.size() > plane_->radius() + 1) return refuse(delivery, amqp::Released{});
+  const auto mode = core_.edge() ? routing::RouterMode::edge : routing::RouterMode::interior;
+  const auto key = routing::classify(routing.to, {.id = core_.config.id, .mode = mode});
+  if (!key) return refuse(delivery, amqp::Released{});
+  switch (key->address_class()) {
+    case routing::AddressClass::local:
+      return route_local(delivery, *key, routing);
+    case routing::AddressClass::router: {
+      const auto hop = plane_ == nullptr ? std::nullopt : plane_->next_hop(key->name());
+      if (!hop) return refuse(delivery, amqp::Released{});
+      return send_to(delivery, {Destination{{}, PeerId{hop->value}, {}}}, {}, routing);
+    }
+    case routing::AddressClass::edge:
+    case routing::AddressClass::mobile:
+      return route_mobile(delivery, *key, routing);
+    case routing::AddressClass::topological:  // router protocol: from control links only (control-plane 4.4)
+    case routing::AddressClass::area:
+    case routing::AddressClass::network:
+      return refuse(delivery, amqp::Released{});
+  }
+}
+
+void Forwarder::route_local(Delivery& delivery, const routing::AddressKey& key, const Routing& routing) {
+  if (core_.edge() && key.name() == "_edge") {  // not ours: the uplink knows (control-plane 4.1)
+    if (!core_.active_uplink || delivery.peer) return refuse(delivery, amqp::Released{});
+    return send_to(delivery, {Destination{{}, core_.active_uplink, {}}}, {}, routing);
+  }
+  const auto stream = streams_->reply(std::string{key.name()}, delivery.no);
+  if (!stream) return refuse(delivery, amqp::Released{});
+  delivery.routed = true;
+  delivery.outs.emplace_back().stream = *stream;
+  start_out(delivery, 0, {}, routing);
+}
+
+void Forwarder::route_mobile(Delivery& delivery, const routing::AddressKey& key, const Routing& routing) {
+  const Origin origin = origin_of(delivery);
+  if (addresses_.treatment(key) == routing::Treatment::multicast) {
+    const auto destinations = addresses_.all(key, origin);
+    if (destinations.empty()) return refuse(delivery, amqp::Released{});
+    delivery.multicast = true;
+    return send_to(delivery, destinations, {}, routing);
+  }
+  const auto best = addresses_.choose(key, origin);
+  if (!best) return refuse(delivery, amqp::Released{});
+  send_to(delivery, {*best}, key.text(), routing);
+}
+
+void Forwarder::send_to(Delivery& delivery, const std::vector<Destination>& destinations, const std::string& count_as, const Routing& routing) {
+  delivery.routed = true;
+  ++core_.counters.deliveries_forwarded;
+  delivery.outs.resize(destinations.size());
+  for (std::uint32_t index = 0; index < destinations.size(); ++index) {
+    const Destination& to = destinations[index];
+    Out& out = delivery.outs[index];
+    if (!count_as.empty() && !delivery.presettled) count(out, count_as, to);
+    if (to.consumer) out.stream = streams_->incoming(delivery.no, to.consumer);
+    else out.peer = to.peer;
+  }
+  for (std::uint32_t index = 0; index < destinations.size(); ++index) start_out(delivery, index, destinations[index], routing);
+  delivery.head.clear();
+  if (delivery.multicast) release_pending(delivery, delivery.pending);
+}
+
+void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destination& to, const Routing& routing) {
+  Out& out = delivery.outs[index];
+  if (out.stream) {
+    SliceQueue head = delivery.head;
+    delivery.head.clear();
+    release_pending(delivery, delivery.pending);
+    const StreamId stream = out.stream;
+    for (const Slice& slice : head.slices()) streams_->payload(stream, slice);
+    return;
+  }
+  Peer& peer = *core_.peer(out.peer);
+  if (!delivery.complete) out.link = outbox_.streaming_link(peer);
+  else if (to.proxy) out.link = to.proxy;
+  else if (peer.inter_router()) out.link = Outbox::priority_link(peer, routing.priority);
+  else if (peer.outgoing_edge()) out.link = peer.uplink;
+  else out.link = peer.downlink;
+  if (peer.link(out.link) == nullptr) {  // e.g. a neighbour that opened no data links
+    out.link = {};
+    return receiver_state(delivery, index, amqp::Released{}, true);
+  }
+  out.pending.push(Slice::copy_of(amqp::encode_annotations(annotations_for(delivery))));
+  for (const Slice& slice : delivery.head.slices()) out.pending.push(slice);
+  out.all_queued = delivery.complete;
+  outbox_.submit(peer, out.link, OutRef{delivery.no, index});
+}
+
+amqp::RouterAnnotations Forwarder::annotations_for(const Delivery& delivery) const {
+  amqp::RouterAnnotations annotations = delivery.annotations;
+  if (core_.edge()) {  // control-plane 4.3, writer rules
+    annotations.ingress.reset();
+    annotations.trace.clear();
+    annotations.mesh_id = core_.mesh_id;
+    return annotations;
+  }
+  if (!annotations.ingress) annotations.ingress = core_.node_address();
+  annotations.trace.push_back(core_.node_address());
+  return annotations;
+}
+
+void Forwarder::distribute(Delivery& delivery, const Slice& octets) {
+  for (std::uint32_t index = 0; index < delivery.outs.size(); ++index) {
+    Out& out = delivery.outs[index];
+    if (out.done) continue;
+    if (out.stream) {
+      release_pending(delivery, octets.size());
+      streams_->payload(out.stream, octets);
+      continue;
+    }
+    out.pending.push(octets);
+    if (out.pending.bytes() > limits::kStreamPendingBytes) {
+      // The sender ignores the end-to-end window: its stream ends, the others go on.
+      receiver_state(delivery, index, rejected(amqp::condition::resource_limit_exceeded, "too many octets wait for a slow receiver"), true);
+      continue;
+    }
+    outbox_.more(out);
+  }
+  if (delivery.multicast) release_pending(delivery, octets.size());
+}
+
+// ---- Sending ----
+
+void Forwarder::sent(Delivery& delivery, Out&, std::size_t octets) {
+  if (!delivery.multicast) release_pending(delivery, octets);
+  if (delivery.stream) streams_->window_moved(delivery.stream);
+}
+
+void Forwarder::completed(Delivery& delivery, Out& out) {
+  if (delivery.presettled || delivery.receiver_settled) {
+    out.done = true;
+    uncount(out);
+    if (Peer* peer = core_.peer(out.peer)) peer->outgoing.erase(out.delivery);
+  } else if (delivery.sender_settled) {
+    Peer* peer = core_.peer(out.peer);
+    peer->connection.update(out.delivery, std::nullopt, true);
+    peer->outgoing.erase(out.delivery);
+    out.done = true;
+    uncount(out);
+  }
+  erase_if_done(delivery);
+}
+
+void Forwarder::count(Out& out, const std::string& key, const Destination& to) {
+  out.counted = key;
+  out.counted_for = to;
+  if (Addresses::Consumer* consumer = addresses_.consumer(to.consumer)) {
+    ++consumer->outstanding;
+  } else if (Peer* peer = core_.peer(to.peer)) {
+    if (PeerLink* proxy = peer->link(to.proxy)) ++proxy->outstanding;
+    else ++peer->outstanding[key];
+  }
+}
+
+void Forwarder::uncount(Out& out) {
+  if (out.counted.empty()) return;
+  const std::string key = std::exchange(out.counted, {});
+  if (out.counted_for.consumer) {
+    if (Addresses::Consumer* consumer = addresses_.consumer(out.counted_for.consumer)) --consumer->outstanding;
+    return;
+  }
+  Peer* peer = core_.peer(out.counted_for.peer);
+  if (peer == nullptr) return;
+  if (out.counted_for.proxy) {
+    if (PeerLink* proxy = peer->link(out.counted_for.proxy)) --proxy->outstanding;
+    return;
+  }
+  const auto found = peer->outstanding.find(key);
+  if (found != peer->outstanding.end() && --found->second == 0) peer->outstanding.erase(found);
+}
+
+// ---- States ----
+
+void Forwarder::refuse(Delivery& delivery, amqp::DeliveryState state) {
+  ++core_.counters.deliveries_released;
+  delivery.dropping = true;
+  delivery.head.clear();
+  release_pending(delivery, delivery.pending);
+  delivery.outcome = state;
+  delivery.receiver_settled = true;
+  tell_source(delivery, std::move(state), delivery.complete);
+}
+
+void Forwarder::receiver_state(Delivery& delivery, std::uint32_t index, std::optional<amqp::DeliveryState> state, bool settled) {
+  Out& out = delivery.outs[index];
+  const bool failure = is_failure(state);
+  if (settled) uncount(out);
+  if (failure && !out.sent) {
+    uncount(out);
+    if (out.stream) out.done = true;
+    else outbox_.cancel(out);  // the aborted transfer settles it: data-plane 3.4
+    settled = true;
+  } else if (settled && out.sent) {
+    out.done = true;
+  }
+  if (delivery.multicast) {
+    if (state && amqp::is_terminal(*state)) multicast_state(delivery, state);
+    else if (settled) multicast_state(delivery, amqp::Accepted{});
+    return;
+  }
+  if (failure && !delivery.complete) {
+    delivery.dropping = true;
+    release_pending(delivery, delivery.pending);
+  }
+  if (state && amqp::is_terminal(*state)) delivery.outcome = state;
+  if (settled) delivery.receiver_settled = true;
+  tell_source(delivery, std::move(state), settled && delivery.complete);
+}
+
+void Forwarder::multicast_state(Delivery& delivery, const std::optional<amqp::DeliveryState>& state) {
+  if (state && (!delivery.outcome || severity(*state) > severity(*delivery.outcome))) delivery.outcome = state;
+  const bool all_done = std::ranges::all_of(delivery.outs, [](const Out& out) { return out.done; });
+  if (!all_done) return;
+  delivery.receiver_settled = true;
+  if (delivery.complete) tell_source(delivery, delivery.outcome, true);
+}
+
+void Forwarder::tell_source(Delivery& delivery, std::optional<amqp::DeliveryState> state, bool settled) {
+  if (!delivery.finished) {
+    if (settled) delivery.finished = true;
+    if (delivery.stream) {
+      streams_->updated(delivery.stream, state, settled);
+    } else if (Peer* peer = core_.peer(delivery.peer)) {
+      core_.touch(*peer);
+      peer->connection.update(delivery.delivery, std::move(state), settled);
+      if (settled) peer->incoming.erase(delivery.delivery);
+    }
+  }
+  erase_if_done(delivery);
+}
+
+void Forwarder::release_pending(Delivery& delivery, std::size_t octets) {
+  const std::size_t released = std::min(octets, delivery.pending);
+  delivery.pending -= released;
+  Peer* peer = core_.peer(delivery.peer);
+  if (peer == nullptr || released == 0) return;
+  peer->pending_bytes -= released;
+  if (peer->receiving_paused && peer->pending_bytes < limits::kPeerPendingBytes / 2) set_paused(*peer, false);
+}
+
+void Forwarder::set_paused(Peer& peer, bool paused) {
+  if (peer.receiving_paused == paused) return;
+  peer.receiving_paused = paused;
+  core_.touch(peer);
+  for (const amqp::SessionId session : peer.data_sessions) peer.connection.set_window_open(session, !paused);
+}
+
+void Forwarder::erase_if_done(Delivery& delivery) {
+  if (!delivery.complete || !delivery.finished) return;
+  for (const Out& out : delivery.outs) {
+    if (!out.done) return;
+  }
+  deliveries_.doom(delivery.no);
+}
+
+}  // namespace van::router

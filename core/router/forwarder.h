@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/router/addresses.h"
+#include "core/router/core.h"
+#include "core/router/deliveries.h"
+#include "core/router/outbox.h"
+#include "core/routing/control_plane.h"
+
+namespace van::router {
+
+class Streams;
+
+/// Takes deliveries from links and local streams, finds where they go, passes their octets on as they come, and their states
+/// back (control-plane 4.4 to 4.9; data-plane 3).
+class Forwarder final : private Outbox::Observer {
+ public:
+  /// Takes whole messages that are not application data: router protocol, tracking updates, mesh ids.
+  class Inbox {
+   public:
+    virtual ~Inbox() = default;
+    /// `bytes`: the message. The delivery is settled by the forwarder.
+    virtual void message_received(Peer& peer, PeerLink& link, ByteView bytes) = 0;
+  };
+
+  Forwarder(Core& core, Addresses& addresses, routing::ControlPlane* plane)
+      : core_{core}, addresses_{addresses}, plane_{plane}, outbox_{core, deliveries_, *this} {}
+  void connect(Streams& streams, Inbox& inbox) {  ///< once, before anything else
+    streams_ = &streams;
+    inbox_ = &inbox;
+  }
+
+  // ---- From the engines ----
+  void transfer(Peer& peer, PeerLink& link, amqp::TransferReceived&& transfer);
+  void updated(Peer& peer, const amqp::DeliveryUpdated& update);
+  /// The link is gone (its own end, its session's or the connection's): what is incomplete on it ends (data-plane 3.5).
+  void link_lost(Peer& peer, PeerLink& link);
+  void connection_lost(Peer& peer);  ///< the same for all links of a peer
+  Outbox& outbox() { return outbox_; }
+  void collect() { deliveries_.collect(); }  ///< at the end of each call of the router: frees what has ended
+
+  /// Queues a message of our own on a link of a peer.
+  void send_message(Peer& peer, amqp::LinkId link, Bytes message, bool settled);
+
+  // ---- From local streams ----
+  /// Begins a delivery of a stream to address `to`; `head` is what follows the router annotations. Streams::updated() may be
+  /// called before this returns (nobody has the address).
+  DeliveryNo originate(StreamId stream, std::uint32_t flags, const std::string& to, Bytes head);
+  void append(DeliveryNo no, Slice octets);
+  void finish(DeliveryNo no);
+  void abort(DeliveryNo no);
+  [[nodiscard]] std::size_t pending(DeliveryNo no) const;
+  /// The state of a delivery that a stream receives.
+  void report(DeliveryNo no, amqp::DeliveryState state, bool settled);
+
+ private:
+  void sent(Delivery& delivery, Out& out, std::size_t octets) override;
+  void completed(Delivery& delivery, Out& out) override;
+
+  void out_lost(OutRef ref);
+  void take(Delivery& delivery, Slice octets);
+  void source_complete(Delivery& delivery);
+  void source_broken(Delivery& delivery, bool aborted);
+  void try_route(Delivery& delivery);
+  void deliver_to_inbox(Delivery& delivery, Peer& peer, PeerLink& link);
+  struct Routing {
+    std::string to;
+    std::uint8_t priority = 4;  ///< control-plane 4.10
+    bool streaming = false;
+  };
+  void route(Delivery& delivery, const Routing& routing);
+  void route_local(Delivery& delivery, const routing::AddressKey& key, const Routing& routing);
+  void route_mobile(Delivery& delivery, const routing::AddressKey& key, const Routing& routing);
+  void send_to(Delivery& delivery, const std::vector<Destination>& destinations, const std::string& count_as, const Routing& routing);
+  void start_out(Delivery& delivery, std::uint32_t index, const Destination& to, const Routing& routing);
+  [[nodiscard]] Origin origin_of(const Delivery& delivery);
+  [[nodiscard]] amqp::RouterAnnotations annotations_for(const Delivery& delivery) const;
+  void distribute(Delivery& delivery, const Slice& octets);
+  void count(Out& out, const std::string& key, const Destination& to);
+  void uncount(Out& out);
+  /// Nobody takes it, or it is wrong: thrown away, and the source told so.
+  void refuse(Delivery& delivery, amqp::DeliveryState state);
+  void receiver_state(Delivery& delivery, std::uint32_t index, std::optional<amqp::DeliveryState> state, bool settled);
+  void multicast_state(Delivery& delivery, const std::optional<amqp::DeliveryState>& state);
+  void tell_source(Delivery& delivery, std::optional<amqp::DeliveryState> state, bool settled);
+  void release_pending(Delivery& delivery, std::size_t octets);
+  void set_paused(Peer& peer, bool paused);
+  void erase_if_done(Delivery& delivery);
+
+  Core& core_;
+  Addresses& addresses_;
+  routing::ControlPlane* plane_;
+  Streams* streams_ = nullptr;
+  Inbox* inbox_ = nullptr;
+  Deliveries deliveries_;
+  Outbox outbox_;
+};
+
+}  // namespace van::router

@@ -1,0 +1,441 @@
+#include "core/router/router.h"
+
+#include <algorithm>
+
+#include "core/base/limits.h"
+#include "core/router/addresses.h"
+#include "core/router/control_links.h"
+#include "core/router/core.h"
+#include "core/router/forwarder.h"
+#include "core/router/link_setup.h"
+#include "core/router/streams.h"
+
+namespace van::router {
+namespace {
+
+std::optional<routing::ControlPlane> make_plane(const Config& config) {
+  if (config.mode == Mode::edge) return std::nullopt;
+  routing::ControlPlaneConfig plane;
+  plane.id = config.id;
+  plane.instance = config.instance;
+  plane.site_id = config.site_id;
+  plane.site_name = config.site_name;
+  return std::optional<routing::ControlPlane>{std::in_place, std::move(plane)};
+}
+
+}  // namespace
+
+/// Puts the parts together: the only place where an engine's events are looked at.
+class Router::Impl {
+ public:
+  Impl(Config config, Rng rng, TimePoint now)
+      : core_{.config = std::move(config), .rng = rng, .now = now, .peers = {}, .events = {}, .touched = {}, .outputs = {}, .active_uplink = {}, .mesh_id = {}, .counters = {}},
+        plane_{make_plane(core_.config)},
+        addresses_{core_, plane()},
+        forwarder_{core_, addresses_, plane()},
+        streams_{core_, forwarder_},
+        control_{core_, addresses_, forwarder_, plane()},
+        setup_{core_, addresses_, forwarder_, plane()} {
+    VAN_ASSERT(routing::valid_router_id(core_.config.id));
+    if (core_.edge()) core_.mesh_id = core_.rng.discriminator();
+    forwarder_.connect(streams_, control_);
+  }
+
+  PeerId add_peer(PeerConfig config) {
+    const PeerId id{++last_peer_};
+    amqp::Connection engine{LinkSetup::engine_config(core_.config, config), core_.now};
+    auto& slot = core_.peers[id];
+    slot = std::make_unique<Peer>(id, std::move(config), std::move(engine));
+    slot->info.cost = slot->config.cost;
+    core_.touch(*slot);
+    return id;
+  }
+
+  void close_peer(PeerId id) {
+    Peer* peer = core_.peer(id);
+    if (peer == nullptr) return;
+    core_.touch(*peer);
+    peer->connection.close();
+  }
+
+  /// After each input and command: engines' events, what follows from them, and what is to be told to others.
+  void settle() {
+    for (;;) {
+      while (!core_.touched.empty()) {
+        const PeerId id = core_.touched.front();
+        core_.touched.pop_front();
+        drain(id);
+      }
+      drain_plane();
+      sync_changed();
+      control_.send_pending();
+      if (core_.touched.empty()) break;
+    }
+    forwarder_.collect();
+  }
+
+  void handle_deadline() {
+    for (auto& [id, peer] : core_.peers) {
+      if (peer->connection.next_deadline() > core_.now) continue;
+      peer->connection.handle_deadline(core_.now);
+      core_.touch(*peer);
+    }
+    if (plane_ && plane_->next_deadline() <= core_.now) plane_->handle_deadline(core_.now);
+  }
+
+  [[nodiscard]] TimePoint next_deadline() const {
+    TimePoint next = plane_ ? plane_->next_deadline() : kNever;
+    for (const auto& [id, peer] : core_.peers) next = std::min(next, peer->connection.next_deadline());
+    return next;
+  }
+
+  [[nodiscard]] routing::ControlPlane* plane() { return plane_ ? &*plane_ : nullptr; }
+
+  Core core_;
+  std::optional<routing::ControlPlane> plane_;
+  Addresses addresses_;
+  Forwarder forwarder_;
+  Streams streams_;
+  ControlLinks control_;
+  LinkSetup setup_;
+  std::uint32_t last_peer_ = 0;
+
+ private:
+  void drain(PeerId id) {
+    Peer* peer = core_.peer(id);
+    if (peer == nullptr) return;
+    peer->touched = false;
+    while (auto event = peer->connection.poll_event()) {
+      std::visit([&](auto& value) { handle(*peer, value); }, *event);
+      peer = core_.peer(id);
+      if (peer == nullptr) return;
+    }
+    if (!peer->output_listed) {
+      peer->output_listed = true;
+      core_.outputs.push_back(id);
+    }
+  }
+
+  void handle(Peer& peer, amqp::Opened& opened) { setup_.opened(peer, opened.peer); }
+  void handle(Peer& peer, amqp::SessionBegun& begun) {
+    if (begun.by_peer) setup_.session_begun(peer, begun.session);
+  }
+  void handle(Peer& peer, amqp::SessionEnded& ended) { setup_.session_ended(peer, ended.session); }
+  void handle(Peer& peer, amqp::Attached& attached) { setup_.attached(peer, attached); }
+  void handle(Peer& peer, amqp::Detached& detached) { setup_.detached(peer, detached.link); }
+  void handle(Peer& peer, amqp::CreditChanged& changed) {
+    if (PeerLink* link = peer.link(changed.link)) forwarder_.outbox().link_ready(peer, *link);
+  }
+  void handle(Peer& peer, amqp::TransferReceived& transfer) {
+    if (PeerLink* link = peer.link(transfer.link)) forwarder_.transfer(peer, *link, std::move(transfer));
+  }
+  void handle(Peer& peer, amqp::DeliveryUpdated& update) { forwarder_.updated(peer, update); }
+  void handle(Peer& peer, amqp::SessionWritable& writable) { forwarder_.outbox().window_opened(peer, writable.session); }
+  void handle(Peer& peer, amqp::Closed& closed) {
+    PeerClosed event{.peer = peer.id, .refused = false, .reason = {}};
+    if (closed.error) {
+      event.reason = closed.error->description.empty() ? closed.error->condition : closed.error->description;
+      event.refused = closed.error->condition == amqp::condition::unauthorized_access;
+    }
+    setup_.connection_ended(peer);
+    if (peer.inter_router() && peer.info.up) core_.events.push_back(PeerDown{peer.id});
+    core_.events.push_back(std::move(event));
+    // The transport still has to write what the engine said last.
+    closing_[peer.id] = std::move(peer.connection.output());
+    core_.outputs.push_back(peer.id);
+    core_.peers.erase(peer.id);
+  }
+
+  void drain_plane() {
+    if (!plane_) return;
+    while (const auto event = plane_->poll_event()) {
+      if (const auto* up = std::get_if<routing::event::NeighbourUp>(&*event)) neighbour_up(*up);
+      else if (const auto* down = std::get_if<routing::event::NeighbourDown>(&*event)) neighbour_down(down->id);
+      else if (const auto* added = std::get_if<routing::event::AddressAdded>(&*event)) addresses_.mark_changed(added->key);
+      else if (const auto* removed = std::get_if<routing::event::AddressRemoved>(&*event)) addresses_.mark_changed(removed->key);
+      else if (std::holds_alternative<routing::event::PathsChanged>(*event)) addresses_.mark_all_used_changed();
+    }
+  }
+
+  void neighbour_up(const routing::event::NeighbourUp& up) {
+    Peer* peer = core_.peer(PeerId{up.link.value});
+    if (peer == nullptr || peer->info.up) return;
+    peer->info.up = true;
+    if (peer->info.router_id.empty()) peer->info.router_id = peer->info.site_name = up.id;
+    core_.events.push_back(PeerUp{peer->id});
+  }
+
+  void neighbour_down(const std::string& router_id) {
+    for (auto& [id, peer] : core_.peers) {
+      if (!peer->inter_router() || !peer->info.up || peer->info.router_id != router_id) continue;
+      peer->info.up = false;
+      core_.events.push_back(PeerDown{id});
+    }
+  }
+
+  void sync_changed() {
+    for (const routing::AddressKey& key : addresses_.take_changed()) {
+      if (plane_) {
+        if (const auto offered = addresses_.local_address(key)) plane_->set_local_address(key, *offered, core_.now);
+        else plane_->remove_local_address(key, core_.now);
+        setup_.sync_tracking(key);
+      } else {
+        setup_.sync_uplink(key);
+      }
+      const Addresses::Entry* entry = addresses_.entry(key);
+      if (entry == nullptr) continue;
+      const bool reachable = !entry->producers.empty() && addresses_.reachable_here(key);
+      for (const ProducerId id : entry->producers) {
+        Addresses::Producer& producer = *addresses_.producer(id);
+        if (std::exchange(producer.reachable, reachable) != reachable) core_.events.push_back(ReachabilityChanged{id, reachable});
+      }
+    }
+  }
+
+ public:
+  std::map<PeerId, SliceQueue> closing_;  ///< last words of connections that have ended
+};
+
+Router::Router(Config config, Rng rng, TimePoint now) : impl_{std::make_unique<Impl>(std::move(config), rng, now)} {}
+Router::~Router() = default;
+
+PeerId Router::add_peer(PeerConfig config, TimePoint now) {
+  impl_->core_.now = now;
+  const PeerId id = impl_->add_peer(std::move(config));
+  impl_->settle();
+  return id;
+}
+
+void Router::receive(PeerId peer, Slice bytes, TimePoint now) {
+  impl_->core_.now = now;
+  Peer* found = impl_->core_.peer(peer);
+  if (found == nullptr) return;
+  found->connection.receive(std::move(bytes), now);
+  impl_->core_.touch(*found);
+  impl_->settle();
+}
+
+void Router::transport_closed(PeerId peer, TimePoint now) {
+  impl_->core_.now = now;
+  impl_->closing_.erase(peer);
+  Peer* found = impl_->core_.peer(peer);
+  if (found == nullptr) return;
+  found->connection.transport_closed(now);
+  impl_->core_.touch(*found);
+  impl_->settle();
+}
+
+void Router::close_peer(PeerId peer, TimePoint now) {
+  impl_->core_.now = now;
+  impl_->close_peer(peer);
+  impl_->settle();
+}
+
+std::optional<PeerId> Router::poll_output() {
+  while (!impl_->core_.outputs.empty()) {
+    const PeerId id = impl_->core_.outputs.front();
+    impl_->core_.outputs.pop_front();
+    if (Peer* peer = impl_->core_.peer(id)) peer->output_listed = false;
+    const SliceQueue* queue = output(id);
+    if (queue != nullptr && !queue->empty()) return id;
+  }
+  return std::nullopt;
+}
+
+SliceQueue* Router::output(PeerId peer) {
+  if (Peer* found = impl_->core_.peer(peer)) return &found->connection.output();
+  const auto closing = impl_->closing_.find(peer);
+  return closing == impl_->closing_.end() ? nullptr : &closing->second;
+}
+
+void Router::output_consumed(PeerId peer, TimePoint now) {
+  impl_->core_.now = now;
+  Peer* found = impl_->core_.peer(peer);
+  if (found == nullptr || found->ready.empty()) return;
+  impl_->forwarder_.outbox().output_drained(*found);
+  impl_->settle();
+}
+
+const PeerInfo* Router::peer(PeerId peer) const {
+  const Peer* found = impl_->core_.peer(peer);
+  return found == nullptr ? nullptr : &found->info;
+}
+
+void Router::handle_deadline(TimePoint now) {
+  impl_->core_.now = now;
+  impl_->handle_deadline();
+  impl_->settle();
+}
+
+TimePoint Router::next_deadline() const { return impl_->next_deadline(); }
+
+std::optional<Event> Router::poll_event() {
+  auto& events = impl_->core_.events;
+  if (events.empty()) return std::nullopt;
+  Event event = std::move(events.front());
+  events.pop_front();
+  return event;
+}
+
+ConsumerId Router::add_consumer(std::string address, std::uint32_t cost, TimePoint now) {
+  impl_->core_.now = now;
+  const ConsumerId id = impl_->addresses_.add_consumer(std::move(address), cost);
+  impl_->settle();
+  return id;
+}
+
+void Router::remove_consumer(ConsumerId consumer, TimePoint now) {
+  impl_->core_.now = now;
+  impl_->addresses_.remove_consumer(consumer);
+  impl_->settle();
+}
+
+ProducerId Router::add_producer(std::string address, TimePoint now) {
+  impl_->core_.now = now;
+  const ProducerId id = impl_->addresses_.add_producer(std::move(address));
+  impl_->settle();
+  return id;
+}
+
+void Router::remove_producer(ProducerId producer, TimePoint now) {
+  impl_->core_.now = now;
+  impl_->addresses_.remove_producer(producer);
+  impl_->settle();
+}
+
+bool Router::reachable(ProducerId producer) const {
+  const Addresses::Producer* found = impl_->addresses_.producer(producer);
+  return found != nullptr && found->reachable;
+}
+
+StreamId Router::open_stream(ProducerId producer, TimePoint now) {
+  impl_->core_.now = now;
+  const Addresses::Producer* found = impl_->addresses_.producer(producer);
+  VAN_ASSERT(found != nullptr);
+  const StreamId id = impl_->streams_.open(found->address);
+  impl_->settle();
+  return id;
+}
+
+bool Router::accept_stream(StreamId stream, TimePoint now) {
+  impl_->core_.now = now;
+  const bool done = impl_->streams_.accept(stream);
+  impl_->settle();
+  return done;
+}
+
+bool Router::refuse_stream(StreamId stream, TimePoint now) {
+  impl_->core_.now = now;
+  const bool done = impl_->streams_.refuse(stream);
+  impl_->settle();
+  return done;
+}
+
+std::size_t Router::writable(StreamId stream) const { return impl_->streams_.writable(stream); }
+
+bool Router::write(StreamId stream, Slice octets, TimePoint now) {
+  impl_->core_.now = now;
+  const bool done = impl_->streams_.write(stream, std::move(octets));
+  impl_->settle();
+  return done;
+}
+
+bool Router::finish(StreamId stream, TimePoint now) {
+  impl_->core_.now = now;
+  const bool done = impl_->streams_.finish(stream);
+  impl_->settle();
+  return done;
+}
+
+bool Router::reset(StreamId stream, TimePoint now) {
+  impl_->core_.now = now;
+  const bool done = impl_->streams_.reset(stream);
+  impl_->settle();
+  return done;
+}
+
+SliceQueue* Router::readable(StreamId stream) { return impl_->streams_.readable(stream); }
+
+void Router::octets_taken(StreamId stream, std::size_t count, TimePoint now) {
+  impl_->core_.now = now;
+  impl_->streams_.octets_taken(stream, count);
+  impl_->settle();
+}
+
+bool Router::finished(StreamId stream) const { return impl_->streams_.finished(stream); }
+
+void Router::fin_passed_on(StreamId stream, TimePoint now) {
+  impl_->core_.now = now;
+  impl_->streams_.fin_passed_on(stream);
+  impl_->settle();
+}
+
+std::vector<NodeInfo> Router::nodes() const {
+  std::vector<NodeInfo> nodes;
+  if (impl_->plane_) {
+    for (const routing::NodeStatus& status : impl_->plane_->nodes()) {
+      if (!status.reachable) continue;
+      nodes.push_back({.id = status.id,
+                       .site_id = status.site_id,
+                       .site_name = status.site_name.empty() ? status.id : status.site_name,
+                       .mode = Mode::interior,
+                       .direct = status.neighbour,
+                       .hops = status.hops,
+                       .cost = static_cast<std::uint32_t>(status.cost)});
+    }
+  }
+  for (const auto& [id, peer] : impl_->core_.peers) {
+    if (peer->inter_router() || !peer->info.up) continue;
+    nodes.push_back({.id = peer->info.router_id,
+                     .site_id = peer->info.site_id,
+                     .site_name = peer->info.site_name,
+                     .mode = peer->incoming_edge() ? Mode::edge : Mode::interior,
+                     .direct = true,
+                     .hops = 1,
+                     .cost = peer->info.cost});
+  }
+  return nodes;
+}
+
+std::vector<AddressInfo> Router::addresses() const {
+  std::map<routing::AddressKey, AddressInfo> found;
+  for (const auto& [key, entry] : impl_->addresses_.entries()) {
+    if (key.address_class() != routing::AddressClass::mobile) continue;
+    AddressInfo& info = found[key];
+    for (const ConsumerId id : entry.consumers) info.providers.push_back({impl_->core_.config.id, impl_->addresses_.consumer(id)->cost});
+    for (const Addresses::ProxyRef& proxy : entry.proxies) {
+      Peer* edge = impl_->core_.peer(proxy.peer);
+      const PeerLink* link = edge == nullptr ? nullptr : edge->link(proxy.link);
+      if (link != nullptr) info.providers.push_back({edge->info.router_id, link->cost});
+    }
+    info.reachable = impl_->addresses_.reachable_here(key);
+  }
+  if (impl_->plane_) {
+    for (const routing::AddressKey& key : impl_->plane_->remote_keys()) {
+      if (key.address_class() == routing::AddressClass::mobile) found[key];
+    }
+    for (auto& [key, info] : found) {
+      for (const routing::RemoteNode& node : impl_->plane_->remote_nodes(key)) {
+        if (!node.reachable) continue;
+        info.reachable = true;
+        info.providers.push_back({std::string{node.id}, static_cast<std::uint32_t>(node.path_cost) + node.exposure_cost});
+      }
+    }
+  } else if (const Peer* up = impl_->core_.peer(impl_->core_.active_uplink)) {
+    for (auto& [key, info] : found) {
+      const auto proxy = up->producer_proxies.find(std::string{key.name()});
+      const auto link = proxy == up->producer_proxies.end() ? up->links.end() : up->links.find(proxy->second);
+      if (link != up->links.end() && link->second.bound) info.providers.push_back({up->info.router_id, up->info.cost});
+    }
+  }
+  std::vector<AddressInfo> result;
+  for (auto& [key, info] : found) {
+    info.address = std::string{key.name()};
+    result.push_back(std::move(info));
+  }
+  return result;
+}
+
+Router::Counters Router::counters() const { return impl_->core_.counters; }
+
+}  // namespace van::router

@@ -1,0 +1,318 @@
+#include "core/router/streams.h"
+
+#include "core/base/limits.h"
+#include "core/router/forwarder.h"
+#include "core/router/names.h"
+
+namespace van::router {
+namespace {
+
+constexpr std::uint32_t kStreamFlags = amqp::RouterAnnotations::kStreaming | amqp::RouterAnnotations::kNoHoldOff;
+const amqp::DeliveryState kFailed = amqp::Modified{.delivery_failed = true, .undeliverable_here = false, .message_annotations = {}};
+
+}  // namespace
+
+Streams::Stream* Streams::find(StreamId id) {
+  const auto found = streams_.find(id);
+  return found == streams_.end() ? nullptr : &found->second;
+}
+
+const Streams::Stream* Streams::find(StreamId id) const {
+  const auto found = streams_.find(id);
+  return found == streams_.end() ? nullptr : &found->second;
+}
+
+StreamId Streams::open(const std::string& address) {
+  const StreamId id{++last_id_};
+  Stream& stream = streams_[id];
+  stream.id = id;
+  stream.listener_side = true;
+  do {
+    stream.reply_local = "temp." + core_.rng.discriminator();
+  } while (by_reply_.contains(stream.reply_local));
+  by_reply_[stream.reply_local] = id;
+  ++core_.counters.streams_opened;
+
+  // data-plane 2.4: any unique text below our own prefix
+  const std::string prefix = core_.edge() ? "amqp:/_edge/" : "amqp:/_topo/0/";
+  amqp::StreamHeader header;
+  header.to = address;
+  header.reply_to = prefix + core_.config.id + "/" + stream.reply_local;
+  const DeliveryNo out = forwarder_.originate(id, kStreamFlags, address, amqp::encode_stream_header(header));
+  if (Stream* still = find(id)) still->out = out;
+  return id;
+}
+
+StreamId Streams::incoming(DeliveryNo delivery, ConsumerId consumer) {
+  const StreamId id{++last_id_};
+  Stream& stream = streams_[id];
+  stream.id = id;
+  stream.consumer = consumer;
+  stream.in = delivery;
+  ++core_.counters.streams_opened;
+  return id;
+}
+
+std::optional<StreamId> Streams::reply(const std::string& local, DeliveryNo delivery) {
+  const auto found = by_reply_.find(local);
+  if (found == by_reply_.end()) return std::nullopt;
+  Stream& stream = streams_.at(found->second);
+  if (stream.in) return std::nullopt;  // data-plane 2.3: a second reply is not for us
+  stream.in = delivery;
+  return stream.id;
+}
+
+bool Streams::accept(StreamId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr || stream->listener_side || !stream->requested || stream->open) return false;
+  stream->open = true;
+  amqp::StreamHeader header;
+  header.to = stream->reply_to;
+  const std::string to = stream->reply_to;
+  const DeliveryNo out = forwarder_.originate(id, kStreamFlags, to, amqp::encode_stream_header(header));
+  stream = find(id);
+  if (stream == nullptr) return false;  // nobody to reply to: told by StreamFailed
+  stream->out = out;
+  if (!stream->readable.empty() || stream->in_complete) core_.events.push_back(StreamReadable{id});
+  return true;
+}
+
+bool Streams::refuse(StreamId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr || stream->listener_side || stream->open) return false;
+  const DeliveryNo in = stream->in;
+  erase(*stream);
+  forwarder_.report(in, kFailed, true);  // data-plane 2.6
+  return true;
+}
+
+std::size_t Streams::writable(StreamId id) const {
+  const Stream* stream = find(id);
+  if (stream == nullptr || !stream->out || stream->fin_sent || stream->failing) return 0;
+  if (stream->window_off) {
+    const std::size_t waiting = forwarder_.pending(stream->out);
+    return waiting >= limits::kOutputHighWater ? 0 : limits::kOutputHighWater - waiting;
+  }
+  const std::uint64_t unreported = stream->sent - stream->reported;
+  return unreported >= limits::kStreamWindow ? 0 : static_cast<std::size_t>(limits::kStreamWindow - unreported);
+}
+
+bool Streams::write(StreamId id, Slice octets) {
+  Stream* stream = find(id);
+  if (stream == nullptr || !stream->out || stream->fin_sent || stream->failing) return false;
+  stream->sent += octets.size();
+  const DeliveryNo out = stream->out;
+  stream->blocked = writable(id) == 0;
+  forwarder_.append(out, std::move(octets));
+  return true;
+}
+
+bool Streams::finish(StreamId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr || !stream->out || stream->fin_sent || stream->failing) return false;
+  stream->fin_sent = true;
+  forwarder_.finish(stream->out);
+  return true;
+}
+
+bool Streams::reset(StreamId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr) return false;
+  const DeliveryNo in = stream->in_done ? DeliveryNo{} : stream->in;
+  const DeliveryNo out = stream->out_done ? DeliveryNo{} : stream->out;
+  erase(*stream);
+  if (out) forwarder_.abort(out);  // data-plane 3.4: between our own ends "aborted" is RST
+  if (in) forwarder_.report(in, kFailed, true);
+  return true;
+}
+
+SliceQueue* Streams::readable(StreamId id) {
+  Stream* stream = find(id);
+  return stream == nullptr || !stream->open ? nullptr : &stream->readable;
+}
+
+void Streams::octets_taken(StreamId id, std::size_t count) {
+  Stream* stream = find(id);
+  if (stream == nullptr) return;
+  stream->taken += count;
+  if (!stream->in_complete && !stream->in_done && stream->in) {
+    // data-plane 4.2: every 64 to 256 kB, and at the latest when the queue has drained
+    const std::uint64_t progress = stream->taken - stream->last_report;
+    if (progress >= limits::kStreamReportOctets) {
+      stream->last_report = stream->taken;
+      forwarder_.report(stream->in, amqp::Received{.section_number = 0, .section_offset = stream->taken}, false);
+      stream = find(id);
+    }
+  }
+  if (stream != nullptr && stream->failing && stream->readable.empty()) tell_failure(*stream, *stream->failing);
+}
+
+bool Streams::finished(StreamId id) const {
+  const Stream* stream = find(id);
+  return stream != nullptr && stream->open && stream->in_complete && stream->readable.empty();
+}
+
+void Streams::fin_passed_on(StreamId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr || !stream->in_complete || stream->in_done) return;
+  stream->in_done = true;
+  forwarder_.report(stream->in, amqp::Accepted{}, true);
+  erase_if_done(id);
+}
+
+void Streams::payload(StreamId id, Slice octets) {
+  Stream* stream = find(id);
+  if (stream == nullptr) return;
+  if (!stream->head_read) {
+    stream->head.push(std::move(octets));
+    read_head(*stream);
+    return;
+  }
+  const bool was_empty = stream->readable.empty();
+  stream->readable.push(std::move(octets));
+  if (stream->readable.bytes() > limits::kStreamPendingBytes) {  // far beyond the window: the sender ignores it
+    fail(*stream, StreamFailure::reset);
+    return;
+  }
+  if (was_empty && stream->open) core_.events.push_back(StreamReadable{id});
+}
+
+void Streams::complete(StreamId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr) return;
+  stream->in_complete = true;
+  if (!stream->head_read) {
+    read_head(*stream);
+    return;
+  }
+  if (stream->open) core_.events.push_back(StreamReadable{id});
+}
+
+void Streams::read_head(Stream& stream) {
+  const StreamId id = stream.id;
+  const bool one_slice = stream.head.slices().size() == 1;
+  const Bytes copy = one_slice ? Bytes{} : stream.head.peek(limits::kMessageHeaderBytes);
+  const ByteView prefix = one_slice ? stream.head.slices().front().view() : ByteView{copy};
+  const auto head = amqp::read_stream_head(prefix, stream.in_complete);
+  if (!head) return refuse_head(stream, amqp::Rejected{head.error()});
+  if (!head->has_value()) {
+    if (stream.in_complete || stream.head.bytes() >= limits::kMessageHeaderBytes) {
+      refuse_head(stream, amqp::Rejected{amqp::Error{std::string{amqp::condition::decode_error}, "stream header is not whole", {}}});
+    }
+    return;
+  }
+  const amqp::StreamHead& read = **head;
+  // data-plane 2.3: another content type may be for another consumer; the L-side has no other use for it
+  if (read.properties.content_type != names::content_octets) {
+    if (stream.listener_side) {
+      return refuse_head(stream, amqp::Rejected{amqp::Error{std::string{amqp::condition::not_implemented}, "not a TCP stream", {}}});
+    }
+    return refuse_head(stream, amqp::Released{});
+  }
+  stream.head_read = true;
+  stream.head.consume(read.bytes);
+  stream.readable.append(std::move(stream.head));
+  if (stream.listener_side) {
+    stream.open = true;
+    core_.events.push_back(StreamOpened{id});
+    if (!stream.readable.empty() || stream.in_complete) core_.events.push_back(StreamReadable{id});
+    return;
+  }
+  if (!read.properties.reply_to || read.properties.reply_to->empty()) return refuse_head(stream, kFailed);
+  stream.reply_to = *read.properties.reply_to;
+  stream.requested = true;
+  core_.events.push_back(StreamRequested{id, stream.consumer});
+}
+
+void Streams::refuse_head(Stream& stream, amqp::DeliveryState state) {
+  const DeliveryNo in = stream.in;
+  if (stream.listener_side) {
+    const DeliveryNo out = stream.out;
+    tell_failure(stream, StreamFailure::reset);
+    if (out) forwarder_.abort(out);
+  } else {
+    erase(stream);
+  }
+  forwarder_.report(in, std::move(state), true);
+}
+
+void Streams::broken(StreamId id, Break how) {
+  Stream* stream = find(id);
+  if (stream == nullptr) return;
+  stream->in_done = true;
+  fail(*stream, how == Break::aborted ? StreamFailure::reset : StreamFailure::lost);
+}
+
+void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& state, bool settled) {
+  Stream* stream = find(id);
+  if (stream == nullptr) return;
+  if (state && std::holds_alternative<amqp::Received>(*state)) {
+    const std::uint64_t offset = std::get<amqp::Received>(*state).section_offset;
+    if (offset > stream->reported && offset <= stream->sent) stream->reported = offset;
+    window_moved(id);
+    if (!settled) return;
+  }
+  const bool good = !state || std::holds_alternative<amqp::Accepted>(*state) || !amqp::is_terminal(*state);
+  if (good) {
+    if (settled && stream->fin_sent) {
+      stream->out_done = true;
+      erase_if_done(id);
+    } else if (!stream->fin_sent && (settled || state)) {
+      stream->window_off = true;
+      window_moved(id);
+    }
+    return;
+  }
+  stream->out_done = settled;
+  const bool released = std::holds_alternative<amqp::Released>(*state);
+  StreamFailure why = StreamFailure::reset;
+  if (stream->listener_side && !stream->open) why = released ? StreamFailure::no_provider : StreamFailure::refused;
+  else if (released) why = StreamFailure::lost;
+  if (stream->in_complete && stream->open && !stream->readable.empty()) {
+    // The answer has come whole: let the client have it before it hears of the end.
+    if (!stream->failing) {
+      stream->failing = why;
+      const DeliveryNo out = stream->out_done ? DeliveryNo{} : stream->out;
+      stream->out_done = true;
+      if (out) forwarder_.abort(out);
+    }
+    return;
+  }
+  fail(*stream, why);
+}
+
+void Streams::window_moved(StreamId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr || !stream->blocked || writable(id) == 0) return;
+  stream->blocked = false;
+  core_.events.push_back(StreamWritable{id});
+}
+
+void Streams::fail(Stream& stream, StreamFailure why) {
+  const DeliveryNo in = stream.in_done ? DeliveryNo{} : stream.in;
+  const DeliveryNo out = stream.out_done ? DeliveryNo{} : stream.out;
+  tell_failure(stream, why);
+  if (out) forwarder_.abort(out);
+  if (in) forwarder_.report(in, kFailed, true);
+}
+
+void Streams::tell_failure(Stream& stream, StreamFailure why) {
+  ++core_.counters.streams_failed;
+  // A stream that its owner has not heard of yet needs no failure event.
+  if (stream.listener_side || stream.requested) core_.events.push_back(StreamFailed{stream.id, why});
+  const DeliveryNo in = stream.in_done || !stream.failing ? DeliveryNo{} : stream.in;
+  erase(stream);
+  if (in) forwarder_.report(in, kFailed, true);
+}
+
+void Streams::erase_if_done(StreamId id) {
+  Stream* stream = find(id);
+  if (stream != nullptr && stream->in_done && stream->out_done) erase(*stream);
+}
+
+void Streams::erase(Stream& stream) {
+  if (stream.listener_side) by_reply_.erase(stream.reply_local);
+  streams_.erase(stream.id);
+}
+
+}  // namespace van::router

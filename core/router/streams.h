@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "core/amqp/delivery_state.h"
+#include "core/amqp/message.h"
+#include "core/router/core.h"
+
+namespace van::router {
+
+class Forwarder;
+
+/// The local ends of TCP streams (data-plane, sections 2 to 4): encapsulation, end-to-end windows, half-close, resets. A stream
+/// is two deliveries: the one we send (`out`) and the one we receive (`in`).
+class Streams {
+ public:
+  Streams(Core& core, Forwarder& forwarder) : core_{core}, forwarder_{forwarder} {}
+
+  // ---- From the owner of the TCP connection: the contracts are Router's ----
+  StreamId open(const std::string& address);
+  bool accept(StreamId id);
+  bool refuse(StreamId id);
+  [[nodiscard]] std::size_t writable(StreamId id) const;
+  bool write(StreamId id, Slice octets);
+  bool finish(StreamId id);
+  bool reset(StreamId id);
+  SliceQueue* readable(StreamId id);
+  void octets_taken(StreamId id, std::size_t count);
+  [[nodiscard]] bool finished(StreamId id) const;
+  void fin_passed_on(StreamId id);
+
+  // ---- From the forwarder ----
+  /// A client stream for a consumer of ours.
+  StreamId incoming(DeliveryNo delivery, ConsumerId consumer);
+  /// The reply stream for `local` ("temp.…"), the part of the address behind our prefix. nullopt: no such stream, or it has one.
+  std::optional<StreamId> reply(const std::string& local, DeliveryNo delivery);
+  void payload(StreamId id, Slice octets);
+  void complete(StreamId id);
+  enum class Break { aborted, lost };
+  void broken(StreamId id, Break how);  ///< the delivery to us ended before its end
+  /// The state of the delivery that we send.
+  void updated(StreamId id, const std::optional<amqp::DeliveryState>& state, bool settled);
+  void window_moved(StreamId id);  ///< octets of the delivery that we send have left this router
+
+ private:
+  struct Stream {
+    StreamId id;
+    bool listener_side = false;  ///< L-side: a TCP client is here
+    bool requested = false;      ///< C-side: the header was read and StreamRequested given
+    bool open = false;           ///< L-side: reply header read. C-side: accepted
+    ConsumerId consumer;
+    std::string reply_local;     ///< L-side: "temp.…"
+    std::string reply_to;        ///< C-side: where our reply stream goes
+    // what we send
+    DeliveryNo out;
+    std::uint64_t sent = 0;      ///< raw octets
+    std::uint64_t reported = 0;  ///< of them the receiver has told to have taken
+    bool window_off = false;     ///< the receiver settled early: no reports will come (data-plane 4.1)
+    bool blocked = false;        ///< writable() was 0 when asked last
+    bool fin_sent = false;
+    bool out_done = false;
+    // what we receive
+    DeliveryNo in;
+    SliceQueue head;             ///< until the header is whole
+    bool head_read = false;
+    SliceQueue readable;
+    std::uint64_t taken = 0;
+    std::uint64_t last_report = 0;
+    bool in_complete = false;
+    bool in_done = false;
+    std::optional<StreamFailure> failing;  ///< told once readable is drained
+  };
+
+  Stream* find(StreamId id);
+  [[nodiscard]] const Stream* find(StreamId id) const;
+  void read_head(Stream& stream);
+  void refuse_head(Stream& stream, amqp::DeliveryState state);
+  void fail(Stream& stream, StreamFailure why);
+  void tell_failure(Stream& stream, StreamFailure why);
+  void erase_if_done(StreamId id);
+  void erase(Stream& stream);
+
+  Core& core_;
+  Forwarder& forwarder_;
+  std::uint64_t last_id_ = 0;
+  std::unordered_map<StreamId, Stream> streams_;
+  std::unordered_map<std::string, StreamId> by_reply_;
+};
+
+}  // namespace van::router

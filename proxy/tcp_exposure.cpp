@@ -1,0 +1,117 @@
+#include "proxy/tcp_exposure.h"
+
+#include <spdlog/spdlog.h>
+
+#include <unordered_map>
+
+#include "core/io/deferred.h"
+#include "core/io/dialer.h"
+#include "proxy/tcp_bridge.h"
+
+namespace van::proxy {
+namespace {
+
+constexpr std::chrono::seconds kConnectTimeout{10};
+
+}  // namespace
+
+class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::Owner {
+ public:
+  Impl(link::Node& node, io::Loop& loop, spdlog::logger& log, std::string address, Endpoint target, std::uint32_t cost)
+      : node_{node}, loop_{loop}, log_{log}, address_{std::move(address)}, target_{std::move(target)}, reap_{loop, [this] { reap(); }} {
+    consumer_ = node_.add_consumer(address_, cost, *this);
+  }
+
+  ~Impl() override {
+    withdraw();
+    for (const auto& [stream, pending] : pending_) {
+      node_.release_stream(stream);
+      node_.refuse_stream(stream);
+    }
+  }
+
+  void withdraw() {
+    if (consumer_) node_.remove_consumer(std::exchange(consumer_, {}));
+  }
+
+  [[nodiscard]] bool idle() const { return pending_.empty() && bridges_.empty(); }
+
+  void on_stream_requested(router::StreamId stream) override {
+    auto& pending = pending_[stream];
+    pending = std::make_unique<Pending>(*this, stream);
+    node_.attach_stream(stream, *pending);
+    io::Target where = io::HostPort{target_.host, target_.port};
+    if (target_.is_path()) where = io::LocalPath{target_.path};
+    pending->dialer = std::make_unique<io::Dialer>(loop_, std::move(where), io::Dialer::Options{.timeout = kConnectTimeout},
+                                                   [this, stream](io::Result<std::unique_ptr<io::Stream>> result) { dialled(stream, std::move(result)); });
+  }
+
+  void bridge_over(TcpBridge& bridge) override {
+    over_.push_back(&bridge);
+    reap_.schedule();
+  }
+
+  Counters counters_;
+
+ private:
+  /// A requested stream whose target is being connected.
+  struct Pending final : link::StreamHandler {
+    Pending(Impl& owner, router::StreamId id) : impl{owner}, stream{id} {}
+    void on_stream_opened() override {}
+    void on_stream_readable() override {}
+    void on_stream_writable() override {}
+    void on_stream_failed(router::StreamFailure) override { impl.give_up(stream); }
+    Impl& impl;
+    router::StreamId stream;
+    std::unique_ptr<io::Dialer> dialer;
+  };
+
+  void give_up(router::StreamId stream) {
+    const auto found = pending_.find(stream);
+    if (found == pending_.end()) return;
+    done_.push_back(std::move(found->second));
+    pending_.erase(found);
+    reap_.schedule();
+  }
+
+  void dialled(router::StreamId stream, io::Result<std::unique_ptr<io::Stream>> result) {
+    node_.release_stream(stream);
+    give_up(stream);
+    if (!result) {
+      log_.warn("target refused address={} target={} why=\"{}\"", address_, target_.text(), result.error().message);
+      node_.refuse_stream(stream);
+      return;
+    }
+    auto bridge = std::make_unique<TcpBridge>(node_, std::move(*result), counters_, *this);
+    TcpBridge* key = bridge.get();
+    bridges_[key] = std::move(bridge);
+    node_.attach_stream(stream, *key);
+    if (node_.accept_stream(stream)) key->start(stream, true);
+  }
+
+  void reap() {
+    for (TcpBridge* bridge : std::exchange(over_, {})) bridges_.erase(bridge);
+    done_.clear();
+  }
+
+  link::Node& node_;
+  io::Loop& loop_;
+  spdlog::logger& log_;
+  std::string address_;
+  Endpoint target_;
+  router::ConsumerId consumer_;
+  std::unordered_map<router::StreamId, std::unique_ptr<Pending>> pending_;
+  std::unordered_map<TcpBridge*, std::unique_ptr<TcpBridge>> bridges_;
+  std::vector<TcpBridge*> over_;
+  std::vector<std::unique_ptr<Pending>> done_;
+  io::Deferred reap_;
+};
+
+TcpExposure::TcpExposure(link::Node& node, io::Loop& loop, spdlog::logger& log, std::string address, Endpoint target, std::uint32_t cost)
+    : impl_{std::make_unique<Impl>(node, loop, log, std::move(address), std::move(target), cost)} {}
+TcpExposure::~TcpExposure() = default;
+void TcpExposure::withdraw() { impl_->withdraw(); }
+bool TcpExposure::idle() const { return impl_->idle(); }
+Counters TcpExposure::counters() const { return impl_->counters_; }
+
+}  // namespace van::proxy

@@ -1,0 +1,93 @@
+#include "proxy/tcp_stand_in.h"
+
+#include <spdlog/spdlog.h>
+
+#include <unordered_map>
+
+#include "core/io/deferred.h"
+#include "core/io/listener.h"
+#include "proxy/tcp_bridge.h"
+
+namespace van::proxy {
+
+class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::Owner {
+ public:
+  Impl(link::Node& node, io::Loop& loop, spdlog::logger& log, std::string address, Endpoint local)
+      : node_{node}, loop_{loop}, log_{log}, address_{std::move(address)}, local_{std::move(local)}, reap_{loop, [this] { reap(); }} {}
+
+  ~Impl() override {
+    tcp_.reset();
+    unix_.reset();
+    bridges_.clear();
+    if (producer_) node_.remove_producer(producer_);
+  }
+
+  Expected<void, io::Error> listen() {
+    const auto on_accept = [this](std::unique_ptr<io::Stream> stream) { accepted(std::move(stream)); };
+    if (local_.is_path()) {
+      auto listener = io::LocalListener::listen(loop_, local_.path, on_accept);
+      if (!listener) return Unexpected{listener.error()};
+      unix_ = std::move(*listener);
+    } else {
+      auto listener = io::TcpListener::listen(loop_, local_.host, local_.port, on_accept);
+      if (!listener) return Unexpected{listener.error()};
+      tcp_ = std::move(*listener);
+      local_.port = tcp_->port();
+    }
+    producer_ = node_.add_producer(address_, *this);
+    return {};
+  }
+
+  void on_reachability(bool reachable) override { log_.info("service {} address={}", reachable ? "reachable" : "not reachable", address_); }
+
+  void bridge_over(TcpBridge& bridge) override {
+    over_.push_back(&bridge);
+    reap_.schedule();
+  }
+
+  link::Node& node_;
+  io::Loop& loop_;
+  spdlog::logger& log_;
+  std::string address_;
+  Endpoint local_;
+  router::ProducerId producer_;
+  Counters counters_;
+
+ private:
+  void accepted(std::unique_ptr<io::Stream> socket) {
+    if (!node_.reachable(producer_)) {  // nobody would answer: refused at once, as by a port that is closed
+      socket->reset();
+      return;
+    }
+    auto bridge = std::make_unique<TcpBridge>(node_, std::move(socket), counters_, *this);
+    TcpBridge* key = bridge.get();
+    bridges_[key] = std::move(bridge);
+    key->start(node_.open_stream(producer_, *key), false);
+  }
+
+  void reap() {
+    for (TcpBridge* bridge : std::exchange(over_, {})) bridges_.erase(bridge);
+  }
+
+  std::unique_ptr<io::TcpListener> tcp_;
+  std::unique_ptr<io::LocalListener> unix_;
+  std::unordered_map<TcpBridge*, std::unique_ptr<TcpBridge>> bridges_;
+  std::vector<TcpBridge*> over_;
+  io::Deferred reap_;
+};
+
+Expected<std::unique_ptr<TcpStandIn>, io::Error> TcpStandIn::open(link::Node& node, io::Loop& loop, spdlog::logger& log, std::string address,
+                                                                   Endpoint local) {
+  auto impl = std::make_unique<Impl>(node, loop, log, std::move(address), std::move(local));
+  const auto listening = impl->listen();
+  if (!listening) return Unexpected{listening.error()};
+  return std::unique_ptr<TcpStandIn>{new TcpStandIn{std::move(impl)}};
+}
+
+TcpStandIn::TcpStandIn(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
+TcpStandIn::~TcpStandIn() = default;
+const Endpoint& TcpStandIn::local() const { return impl_->local_; }
+bool TcpStandIn::reachable() const { return impl_->node_.reachable(impl_->producer_); }
+Counters TcpStandIn::counters() const { return impl_->counters_; }
+
+}  // namespace van::proxy
