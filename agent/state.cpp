@@ -1,10 +1,14 @@
 #include "agent/state.h"
 
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "agent/atomic_file.h"
+#include "agent/identity.h"
+#include "agent/printable.h"
 #include "agent/toml_text.h"
+#include "proxy/endpoint.h"
 
 namespace van::agent {
 namespace {
@@ -112,7 +116,9 @@ SiteState read_site(const toml::table& table, TomlError& error) {
   } else if (role != to_text(Mode::edge)) {
     reader.complain("role", "must be \"interior\" or \"edge\"");
   }
+  if (!check_site_name(site.name)) reader.complain("name", "is no name for a site");
   site.router_id = reader.text("router_id");
+  if (!check_site_name(site.router_id)) reader.complain("router_id", "is no id for a router");
   site.created = reader.integer("created", 0, kTimeMax);
   site.public_hosts = reader.texts("public_hosts");
   const toml::table* authority = reader.table("authority");
@@ -132,11 +138,28 @@ ListenerState read(TomlReader& reader, ListenerState*) {
   return listener;
 }
 
+/// An address of a service.
+std::string read_address(TomlReader& reader) {
+  std::string address = reader.text("address");
+  if (!check_address(address)) reader.complain("address", "is no address for a service");
+  return address;
+}
+
+/// An endpoint in the very form in which it is written.
+std::string read_endpoint(TomlReader& reader, std::string_view key) {
+  std::string text = reader.text(key);
+  const auto endpoint = proxy::parse_endpoint(text);
+  if (!endpoint || endpoint->text() != text) reader.complain(key, "must be \"HOST:PORT\" or \"unix:/PATH\"");
+  return text;
+}
+
 LinkState read(TomlReader& reader, LinkState*) {
   LinkState link;
   link.name = reader.text("name");
+  if (link.name.empty() || printable(link.name, kTokenNameBytes) != link.name) reader.complain("name", "is no name for a link");
   link.endpoint.role = read_peer_role(reader);
   link.endpoint.host = reader.text("host");
+  if (link.endpoint.host.empty()) reader.complain("host", "is empty");
   link.endpoint.port = read_port(reader, 1);
   link.cost = static_cast<std::uint32_t>(reader.integer("cost", 1, kCostMax));
   link.credentials = {.ca = reader.text("ca"), .certificate = reader.text("certificate"), .key = reader.text("key")};
@@ -145,15 +168,15 @@ LinkState read(TomlReader& reader, LinkState*) {
 
 ExposureState read(TomlReader& reader, ExposureState*) {
   ExposureState exposure;
-  exposure.address = reader.text("address");
-  exposure.target = reader.text("target");
+  exposure.address = read_address(reader);
+  exposure.target = read_endpoint(reader, "target");
   exposure.cost = static_cast<std::uint32_t>(reader.integer("cost", 0, kCostMax));
   exposure.port = read_port(reader, 0);
   return exposure;
 }
 
 BindingState read(TomlReader& reader, BindingState*) {
-  return {.address = reader.text("address"), .local = reader.text("local")};
+  return {.address = read_address(reader), .local = read_endpoint(reader, "local")};
 }
 
 IssuedTokenState read(TomlReader& reader, IssuedTokenState*) {
@@ -171,6 +194,19 @@ void read_all(TomlReader& parent, std::string_view key, std::vector<Record>& rec
     TomlReader reader{*table, key, error};
     records.push_back(read(reader, static_cast<Record*>(nullptr)));
     reader.finish();
+  }
+}
+
+/// What no record can tell alone.
+void check_whole(TomlReader& reader, const State& state) {
+  if (!state.links.empty() && !state.site) reader.complain("site", "is missing, although there are links");
+  if (!state.listeners.empty() && (!state.site || !state.site->own))
+    reader.complain("site", "has no authority, although there are listeners");
+  std::set<std::string_view> names;
+  for (const LinkState& link : state.links) {
+    if (!names.insert(link.name).second) reader.complain("links", "has the name '" + printable(link.name) + "' twice");
+    const PeerRole role = state.site && state.site->role == Mode::edge ? PeerRole::edge : PeerRole::inter_router;
+    if (link.endpoint.role != role) reader.complain("links", "has a link of another role than the site");
   }
 }
 
@@ -212,8 +248,7 @@ Expected<State, std::string> read_state(std::string_view text) {
   read_all(reader, "bindings", state.bindings, error);
   read_all(reader, "tokens", state.tokens, error);
   reader.finish();
-  if (!state.site && (!state.links.empty() || !state.listeners.empty()))
-    reader.complain("site", "is missing, although there are links or listeners");
+  check_whole(reader, state);
   if (!reader.ok()) return at_line(error);
   return state;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/base64.h"
+#include "agent/printable.h"
 #include "agent/time_text.h"
 #include "agent/yaml_document.h"
 #include "core/base/limits.h"
@@ -26,14 +27,6 @@ constexpr std::string_view kCopyAgain = "copy the token again, whole, or ask for
 
 Unexpected<Error> refused(std::string message, std::string_view hint = {}) {
   return Unexpected{Error{Error::Code::refused, std::move(message), std::string{hint}}};
-}
-
-/// For messages: printable, and not longer than a line.
-std::string shown(std::string_view text) {
-  constexpr std::size_t shown_max = 80;
-  std::string result;
-  for (const char c : text.substr(0, shown_max)) result += c >= ' ' && c != 127 ? c : '?';
-  return text.size() > shown_max ? result + "…" : result;
 }
 
 bool plain_name(std::string_view name) {
@@ -91,7 +84,7 @@ Result<std::uint32_t> read_cost(const YamlValue& value) {
   const std::string& text = value.text();
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cost);
   if (error != std::errc{} || end != text.data() + text.size())
-    return refused("the token's cost '" + shown(text) + "' is not a number");
+    return refused("the token's cost '" + printable(text) + "' is not a number");
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(cost, 1, std::numeric_limits<std::int32_t>::max()));
 }
 
@@ -101,10 +94,10 @@ Result<void> add_endpoint(LinkToken& token, PeerRole role, std::string host, std
   if (host == "0.0.0.0" || host == "::") return {};
   const bool bad = host.empty() || host.size() > kHostBytes ||
                    std::ranges::any_of(host, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 127; });
-  if (bad) return refused("link '" + shown(token.name) + "' has an endpoint whose host '" + shown(host) + "' is no host");
+  if (bad) return refused("link '" + printable(token.name) + "' has an endpoint whose host '" + printable(host) + "' is no host");
   const auto port = read_port(port_text);
   if (!port)
-    return refused("link '" + shown(token.name) + "' has an endpoint whose port '" + shown(port_text) + "' is no port");
+    return refused("link '" + printable(token.name) + "' has an endpoint whose port '" + printable(port_text) + "' is no port");
   token.endpoints.push_back({role, std::move(host), *port});
   return {};
 }
@@ -127,7 +120,7 @@ Result<Credentials> read_credentials(const YamlValue& secret) {
     if (!entry) return Unexpected{entry.error()};
     *into = *std::move(entry);
   }
-  const std::string secret_name = "the token's Secret '" + shown(name_of(secret)) + "'";
+  const std::string secret_name = "the token's Secret '" + printable(name_of(secret)) + "'";
   if (credentials.ca.empty()) return refused(secret_name + " has no ca.crt", kCopyAgain);
   if (credentials.certificate.empty() != credentials.key.empty())
     return refused(secret_name + " has no " + (credentials.key.empty() ? "tls.key" : "tls.crt"), kCopyAgain);
@@ -138,7 +131,7 @@ Result<LinkToken> start_of(const YamlValue& document, std::string name) {
   LinkToken token;
   token.name = std::move(name);
   if (!plain_name(token.name))
-    return refused("line " + std::to_string(document.line) + ": the " + shown(document["kind"].text()) +
+    return refused("line " + std::to_string(document.line) + ": the " + printable(document["kind"].text()) +
                    " has no usable metadata.name");
   return token;
 }
@@ -161,9 +154,9 @@ Result<LinkToken> read_link(const YamlValue& link, const std::vector<const YamlV
   const std::string& wanted = spec["tlsCredentials"].text();
   const auto secret = std::ranges::find_if(secrets, [&](const YamlValue* each) { return name_of(*each) == wanted; });
   if (secret == secrets.end()) {
-    std::string message = "link '" + shown(token->name) + "' needs the Secret '" + shown(wanted) + "'";
+    std::string message = "link '" + printable(token->name) + "' needs the Secret '" + printable(wanted) + "'";
     message += secrets.empty() ? ", which is not in this token"
-                               : ", but the Secret in this token is called '" + shown(name_of(*secrets.front())) + "'";
+                               : ", but the Secret in this token is called '" + printable(name_of(*secrets.front())) + "'";
     return refused(std::move(message), secrets.empty() ? "put Link and Secret into one file, with --- between them"
                                                        : "one of the two names was changed: copy the token again");
   }
@@ -171,7 +164,7 @@ Result<LinkToken> read_link(const YamlValue& link, const std::vector<const YamlV
   if (!credentials) return Unexpected{credentials.error()};
   token->credentials = *std::move(credentials);
   if (token->credentials.certificate.empty())
-    return refused("the token's Secret '" + shown(wanted) + "' has no tls.crt and tls.key", kCopyAgain);
+    return refused("the token's Secret '" + printable(wanted) + "' has no tls.crt and tls.key", kCopyAgain);
   return token;
 }
 
@@ -219,7 +212,7 @@ Unexpected<Error> no_link(const std::vector<const YamlValue*>& documents) {
       case Kind::v1_claim_record:
         return refused("this is the record of a claim, which stays at the site that issued it: it is not a token", kAskForCert);
       case Kind::secret:
-        return refused("this Secret '" + shown(name_of(*document)) + "' comes without its Link: nothing says where to dial",
+        return refused("this Secret '" + printable(name_of(*document)) + "' comes without its Link: nothing says where to dial",
                        "put Link and Secret into one file, with --- between them");
       case Kind::link:
       case Kind::v1_token:
@@ -229,7 +222,7 @@ Unexpected<Error> no_link(const std::vector<const YamlValue*>& documents) {
   if (documents.empty()) return refused("this is not a token: it is empty");
   const std::string& kind = documents.front()->is_map() ? (*documents.front())["kind"].text() : std::string{};
   return refused(kind.empty() ? "this is not a token: it has no Link, Secret or AccessToken in it"
-                              : "this is not a token: it is of kind '" + shown(kind) + "'");
+                              : "this is not a token: it is of kind '" + printable(kind) + "'");
 }
 
 Unexpected<Error> bad_credentials(std::string_view what, const tls::Error& error) {
@@ -255,7 +248,7 @@ std::string_view endpoint_name(PeerRole role) { return role == PeerRole::edge ? 
 
 Result<std::vector<LinkToken>> read_token(std::string_view text) {
   const auto parsed = parse_yaml(text, kYamlLimits);
-  if (!parsed) return refused("this is not a token: " + shown(parsed.error()), kCopyAgain);
+  if (!parsed) return refused("this is not a token: " + printable(parsed.error()), kCopyAgain);
   const std::vector<const YamlValue*> documents = unwrapped(*parsed);
   std::vector<const YamlValue*> secrets;
   std::ranges::copy_if(documents, std::back_inserter(secrets),

@@ -1,0 +1,175 @@
+#include "agent/presence.h"
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+namespace van::agent {
+namespace {
+
+router::Config router_config(const Identity& identity) {
+  // Differs at each start, as the link-state protocol wants (control-plane 3.5).
+  const auto started = std::chrono::duration_cast<std::chrono::seconds>(io::Loop::wall_clock().time_since_epoch());
+  return {.mode = identity.role,
+          .id = identity.router_id,
+          .site_id = identity.site_id,
+          .site_name = identity.site_name,
+          .instance = static_cast<std::int32_t>(started.count())};
+}
+
+Rng seeded(SecureRandom& random) {
+  std::array<std::uint8_t, 8> bytes{};
+  random.fill(bytes);
+  std::uint64_t seed = 0;
+  for (const std::uint8_t byte : bytes) seed = seed << 8 | byte;
+  return Rng{seed};
+}
+
+link::LinkStatus status_of_unusable(const LinkState& link, const std::string& why) {
+  link::LinkStatus status;
+  status.name = link.name;
+  status.role = link.endpoint.role;
+  status.cost = link.cost;
+  status.remote = proxy::Endpoint{link.endpoint.host, link.endpoint.port, {}}.text();
+  status.error = why;
+  status.refused = true;
+  return status;
+}
+
+}  // namespace
+
+Error from_io(const io::Error& error, std::string_view doing) {
+  const std::string message = std::string{doing} + ": " + error.message;
+  switch (error.code) {
+    case io::Error::Code::address_in_use:
+      return {Error::Code::conflict, message, "choose another port, or end what listens there"};
+    case io::Error::Code::name_not_found:
+    case io::Error::Code::unreachable:
+      return {Error::Code::bad_request, message, "give an address of this machine, such as 127.0.0.1"};
+    case io::Error::Code::not_found: return {Error::Code::bad_request, message, "make the folder first"};
+    case io::Error::Code::permission:
+      return {Error::Code::failed, message, "choose a port above 1023, or a path that you may write to"};
+    case io::Error::Code::refused:
+    case io::Error::Code::timed_out:
+    case io::Error::Code::reset:
+    case io::Error::Code::end_of_file:
+    case io::Error::Code::cancelled:
+    case io::Error::Code::no_space:
+    case io::Error::Code::other: return {Error::Code::failed, message, {}};
+  }
+  VAN_ASSERT(false);
+}
+
+Presence::Presence(const Parts& parts, const Identity& identity)
+    : parts_{parts},
+      identity_{identity},
+      node_{parts.loop, router_config(identity), seeded(parts.random), parts.logs.component("link"), &parts.observer} {}
+
+Presence::~Presence() = default;
+
+Result<std::uint16_t> Presence::listen(const ListenerState& listener, const AuthorityState& own) {
+  auto context = tls::Context::server({.ca_pem = own.authority.certificate_pem,
+                                       .certificate_pem = own.server.certificate_pem,
+                                       .key_pem = own.server.key_pem,
+                                       .tls13 = false});
+  if (!context) return Unexpected{Error{Error::Code::failed, "the site's own certificate: " + context.error().message, {}}};
+  const auto id = node_.add_listener(
+      {.host = listener.host, .port = listener.port, .role = listener.role, .tls = *std::move(context)});
+  if (!id) return Unexpected{from_io(id.error(), std::string{endpoint_name(listener.role)} + " listener")};
+  return node_.port(*id);
+}
+
+Result<void> Presence::connect(const LinkState& link) {
+  auto context = tls::Context::client({.ca_pem = link.credentials.ca,
+                                       .certificate_pem = link.credentials.certificate,
+                                       .key_pem = link.credentials.key,
+                                       .tls13 = false});
+  if (!context) {
+    const std::string why = "its certificates can't be used: " + context.error().message;
+    unusable_.insert_or_assign(link.name, status_of_unusable(link, why));
+    return Unexpected{Error{Error::Code::refused, "link '" + link.name + "': " + why, "ask for a new token"}};
+  }
+  const auto id = node_.add_connector({.name = link.name,
+                                       .host = link.endpoint.host,
+                                       .port = link.endpoint.port,
+                                       .role = link.endpoint.role,
+                                       .cost = link.cost,
+                                       .tls = *std::move(context)});
+  connectors_.insert_or_assign(link.name, id);
+  return {};
+}
+
+void Presence::disconnect(const std::string& name) {
+  unusable_.erase(name);
+  const auto found = connectors_.find(name);
+  if (found == connectors_.end()) return;
+  node_.remove_connector(found->second);
+  connectors_.erase(found);
+}
+
+std::vector<link::LinkStatus> Presence::links() const {
+  std::vector<link::LinkStatus> links = node_.links();
+  for (const auto& [name, status] : unusable_) links.push_back(status);
+  return links;
+}
+
+std::optional<link::LinkStatus> Presence::link(const std::string& name) const {
+  const auto unusable = unusable_.find(name);
+  if (unusable != unusable_.end()) return unusable->second;
+  const auto found = connectors_.find(name);
+  if (found == connectors_.end()) return std::nullopt;
+  for (link::LinkStatus& status : node_.links())
+    if (status.connector == found->second) return std::move(status);
+  return std::nullopt;
+}
+
+void Presence::expose(const ExposureState& exposure) {
+  reap();
+  const auto target = proxy::parse_endpoint(exposure.target);
+  VAN_ASSERT(target);  // written by Endpoint::text(), and checked when it was read
+  exposures_[{exposure.address, exposure.target}] = std::make_unique<proxy::TcpExposure>(
+      node_, parts_.loop, parts_.logs.component("proxy"), exposure.address, *target, exposure.cost);
+}
+
+void Presence::withdraw(const ExposureState& exposure) {
+  reap();
+  const auto found = exposures_.find({exposure.address, exposure.target});
+  if (found == exposures_.end()) return;
+  found->second->withdraw();
+  if (!found->second->idle()) withdrawn_.push_back(std::move(found->second));
+  exposures_.erase(found);
+}
+
+void Presence::reap() {
+  withdrawn_.remove_if([](const auto& exposure) { return exposure->idle(); });
+}
+
+std::optional<proxy::Counters> Presence::counters(const ExposureState& exposure) const {
+  const auto found = exposures_.find({exposure.address, exposure.target});
+  if (found == exposures_.end()) return std::nullopt;
+  return found->second->counters();
+}
+
+Result<std::string> Presence::bind(const std::string& address, const proxy::Endpoint& local) {
+  auto opened = proxy::TcpStandIn::open(node_, parts_.loop, parts_.logs.component("proxy"), address, local);
+  if (!opened) return Unexpected{from_io(opened.error(), "stand-in for '" + address + "'")};
+  const std::string bound = (*opened)->local().text();
+  stand_ins_[{address, bound}] = *std::move(opened);
+  return bound;
+}
+
+void Presence::unbind(const BindingState& binding) { stand_ins_.erase({binding.address, binding.local}); }
+
+std::optional<Presence::StandIn> Presence::stand_in(const BindingState& binding) const {
+  const auto found = stand_ins_.find({binding.address, binding.local});
+  if (found == stand_ins_.end()) return std::nullopt;
+  return StandIn{found->second->reachable(), found->second->counters()};
+}
+
+void Presence::close() {
+  for (const auto& [key, exposure] : exposures_) exposure->withdraw();
+  for (const auto& [name, connector] : connectors_) node_.remove_connector(connector);
+  connectors_.clear();
+}
+
+}  // namespace van::agent

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/error.h"
+#include "agent/log.h"
+#include "agent/state.h"
+#include "core/base/random.h"
+#include "core/io/loop.h"
+#include "core/link/node.h"
+#include "proxy/tcp_exposure.h"
+#include "proxy/tcp_stand_in.h"
+
+namespace van::agent {
+
+/// Who we are in the network for as long as a Presence lives.
+struct Identity {
+  router::Mode role = router::Mode::edge;
+  std::string router_id;
+  std::string site_id;
+  std::string site_name;
+};
+
+/// What runs of a State: the node with its links and listeners, exposures and stand-ins. It knows no files and decides
+/// nothing: the Site does. Records are told apart by what the state tells them apart by: a link's name, an exposure's
+/// address and target, a binding's address and local endpoint.
+class Presence {
+ public:
+  struct Parts {  ///< all must outlive the Presence
+    io::Loop& loop;
+    SecureRandom& random;
+    Logs& logs;
+    link::NodeObserver& observer;
+  };
+  Presence(const Parts& parts, const Identity& identity);
+  ~Presence();
+
+  /// The port really bound. Errors: conflict, when it is in use; failed.
+  Result<std::uint16_t> listen(const ListenerState& listener, const AuthorityState& own);
+
+  /// Starts dialling. Errors: refused, when the credentials can't be used: the link is then there, down, with that reason.
+  Result<void> connect(const LinkState& link);
+  void disconnect(const std::string& name);
+  /// All links: ours, and those that came in.
+  [[nodiscard]] std::vector<link::LinkStatus> links() const;
+  /// By the name of one of ours; nullopt when there is none.
+  [[nodiscard]] std::optional<link::LinkStatus> link(const std::string& name) const;
+
+  void expose(const ExposureState& exposure);
+  /// New requests go elsewhere; running streams may finish.
+  void withdraw(const ExposureState& exposure);
+  /// nullopt when it does not run.
+  [[nodiscard]] std::optional<proxy::Counters> counters(const ExposureState& exposure) const;
+
+  /// The endpoint really bound, as text. Errors: conflict, when it is in use; bad_request, when it can't be on this machine;
+  /// failed.
+  Result<std::string> bind(const std::string& address, const proxy::Endpoint& local);
+  void unbind(const BindingState& binding);
+  struct StandIn {
+    bool reachable = false;
+    proxy::Counters counters;
+  };
+  /// nullopt when it does not run: its port was taken when the agent started.
+  [[nodiscard]] std::optional<StandIn> stand_in(const BindingState& binding) const;
+
+  /// Begins an orderly end: services are withdrawn and our links closed, in this and the next turn of the loop.
+  void close();
+
+  [[nodiscard]] const router::Router& router() const { return node_.router(); }
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+
+ private:
+  using Key = std::pair<std::string, std::string>;
+
+  void reap();
+
+  Parts parts_;
+  Identity identity_;
+  link::Node node_;
+  std::map<std::string, link::ConnectorId> connectors_;  // by link name
+  std::map<std::string, link::LinkStatus> unusable_;     // links that can't even dial
+  std::map<Key, std::unique_ptr<proxy::TcpExposure>> exposures_;
+  std::map<Key, std::unique_ptr<proxy::TcpStandIn>> stand_ins_;
+  std::list<std::unique_ptr<proxy::TcpExposure>> withdrawn_;  // with streams that still run
+};
+
+/// As the API's errors: in use → conflict, not of this machine → bad_request, else failed.
+Error from_io(const io::Error& error, std::string_view doing);
+
+}  // namespace van::agent
