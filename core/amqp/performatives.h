@@ -22,64 +22,64 @@ namespace van::amqp {
 // performative.
 
 struct Open {  ///< §2.7.1
-  std::string container_id;
-  std::optional<std::string> hostname;
+  std::string container_id{};
+  std::optional<std::string> hostname{};
   std::uint32_t max_frame_size = 0xFFFFFFFF;
   std::uint16_t channel_max = 65535;
-  std::optional<std::uint32_t> idle_time_out;  ///< milliseconds
-  std::vector<std::string> outgoing_locales;
-  std::vector<std::string> incoming_locales;
-  std::vector<std::string> offered_capabilities;
-  std::vector<std::string> desired_capabilities;
-  Map properties;
+  std::optional<std::uint32_t> idle_time_out{};  ///< milliseconds
+  std::vector<std::string> outgoing_locales{};
+  std::vector<std::string> incoming_locales{};
+  std::vector<std::string> offered_capabilities{};
+  std::vector<std::string> desired_capabilities{};
+  Map properties{};
   friend bool operator==(const Open&, const Open&) = default;
 };
 
 struct Begin {  ///< §2.7.2
-  std::optional<std::uint16_t> remote_channel;
+  std::optional<std::uint16_t> remote_channel{};
   std::uint32_t next_outgoing_id = 0;
   std::uint32_t incoming_window = 0;
   std::uint32_t outgoing_window = 0;
   std::uint32_t handle_max = 0xFFFFFFFF;
-  std::vector<std::string> offered_capabilities;
-  std::vector<std::string> desired_capabilities;
-  Map properties;
+  std::vector<std::string> offered_capabilities{};
+  std::vector<std::string> desired_capabilities{};
+  Map properties{};
   friend bool operator==(const Begin&, const Begin&) = default;
 };
 
 struct Attach {  ///< §2.7.3
-  std::string name;
+  std::string name{};
   std::uint32_t handle = 0;
   LinkRole role = LinkRole::sender;
   SenderSettleMode snd_settle_mode = SenderSettleMode::mixed;
   ReceiverSettleMode rcv_settle_mode = ReceiverSettleMode::first;
-  std::optional<Terminus> source;
-  std::optional<Terminus> target;
+  std::optional<Terminus> source{};
+  std::optional<Terminus> target{};
   /// Descriptor of a target that is no target of §3.5.4 (a transaction coordinator: 0x30); then `target` is nullopt,
   /// and the link is to be refused. Never written.
-  std::optional<std::uint64_t> other_target;
-  Map unsettled;
+  std::optional<std::uint64_t> other_target{};
+  Map unsettled{};
   bool incomplete_unsettled = false;
-  std::optional<std::uint32_t> initial_delivery_count;  ///< present whenever role is sender: checked on decoding
-  std::optional<std::uint64_t> max_message_size;
-  std::vector<std::string> offered_capabilities;
-  std::vector<std::string> desired_capabilities;
-  Map properties;
+  std::optional<std::uint32_t> initial_delivery_count{};  ///< present whenever role is sender: checked on decoding
+  std::optional<std::uint64_t> max_message_size{};
+  std::vector<std::string> offered_capabilities{};
+  std::vector<std::string> desired_capabilities{};
+  Map properties{};
   friend bool operator==(const Attach&, const Attach&) = default;
 };
 
 struct Flow {  ///< §2.7.4; with a handle, delivery_count, link_credit, available, drain are the link's
-  std::optional<std::uint32_t> next_incoming_id;
+  std::optional<std::uint32_t> next_incoming_id{};
   std::uint32_t incoming_window = 0;
   std::uint32_t next_outgoing_id = 0;
   std::uint32_t outgoing_window = 0;
-  std::optional<std::uint32_t> handle;
-  std::optional<std::uint32_t> delivery_count;
-  std::optional<std::uint32_t> link_credit;
-  std::optional<std::uint32_t> available;
+  std::optional<std::uint32_t> handle{};
+  std::optional<std::uint32_t> delivery_count{};
+  std::optional<std::uint32_t> link_credit{};
+  std::optional<std::uint32_t> available{};
   bool drain = false;
   bool echo = false;
-  Map properties;
+  Map properties{};
   friend bool operator==(const Flow&, const Flow&) = default;
 };
 
@@ -96,13 +96,13 @@ struct TagOctets {
 
 struct Transfer {  ///< §2.7.5; its payload follows the performative in the frame
   std::uint32_t handle = 0;
-  std::optional<std::uint32_t> delivery_id;
-  std::optional<TagOctets> delivery_tag;
-  std::optional<std::uint32_t> message_format;
-  std::optional<bool> settled;
+  std::optional<std::uint32_t> delivery_id{};
+  std::optional<TagOctets> delivery_tag{};
+  std::optional<std::uint32_t> message_format{};
+  std::optional<bool> settled{};
   bool more = false;
-  std::optional<ReceiverSettleMode> rcv_settle_mode;
-  std::optional<DeliveryState> state;
+  std::optional<ReceiverSettleMode> rcv_settle_mode{};
+  std::optional<DeliveryState> state{};
   bool resume = false;
   bool aborted = false;
   bool batchable = false;
@@ -112,9 +112,9 @@ struct Transfer {  ///< §2.7.5; its payload follows the performative in the fra
 struct Disposition {  ///< §2.7.6
   LinkRole role = LinkRole::sender;
   std::uint32_t first = 0;
-  std::optional<std::uint32_t> last;  ///< absent: the same as first
+  std::optional<std::uint32_t> last{};  ///< absent: the same as first
   bool settled = false;
-  std::optional<DeliveryState> state;
+  std::optional<DeliveryState> state{};
   bool batchable = false;
   friend bool operator==(const Disposition&, const Disposition&) = default;
 };
@@ -122,39 +122,39 @@ struct Disposition {  ///< §2.7.6
 struct Detach {  ///< §2.7.7
   std::uint32_t handle = 0;
   bool closed = false;
-  std::optional<Error> error;
+  std::optional<Error> error{};
   friend bool operator==(const Detach&, const Detach&) = default;
 };
 
 struct End {  ///< §2.7.8
-  std::optional<Error> error;
+  std::optional<Error> error{};
   friend bool operator==(const End&, const End&) = default;
 };
 
 struct Close {  ///< §2.7.9
-  std::optional<Error> error;
+  std::optional<Error> error{};
   friend bool operator==(const Close&, const Close&) = default;
 };
 
 struct SaslMechanisms {  ///< §5.3.3.1; written as an array whatever the number
-  std::vector<std::string> mechanisms;
+  std::vector<std::string> mechanisms{};
   friend bool operator==(const SaslMechanisms&, const SaslMechanisms&) = default;
 };
 
 struct SaslInit {  ///< §5.3.3.2
-  std::string mechanism;
-  std::optional<Binary> initial_response;
-  std::optional<std::string> hostname;
+  std::string mechanism{};
+  std::optional<Binary> initial_response{};
+  std::optional<std::string> hostname{};
   friend bool operator==(const SaslInit&, const SaslInit&) = default;
 };
 
 struct SaslChallenge {  ///< §5.3.3.3
-  Binary challenge;
+  Binary challenge{};
   friend bool operator==(const SaslChallenge&, const SaslChallenge&) = default;
 };
 
 struct SaslResponse {  ///< §5.3.3.4
-  Binary response;
+  Binary response{};
   friend bool operator==(const SaslResponse&, const SaslResponse&) = default;
 };
 
@@ -162,7 +162,7 @@ enum class SaslCode : std::uint8_t { ok = 0, auth = 1, sys = 2, sys_perm = 3, sy
 
 struct SaslOutcome {  ///< §5.3.3.5
   SaslCode code = SaslCode::ok;
-  std::optional<Binary> additional_data;
+  std::optional<Binary> additional_data{};
   friend bool operator==(const SaslOutcome&, const SaslOutcome&) = default;
 };
 
