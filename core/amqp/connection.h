@@ -26,9 +26,9 @@ enum class LinkRole { sender, receiver };  ///< ours
 
 /// What we need of source and target (§3.5.3, §3.5.4). A null terminus is nullopt in Attached/AttachOptions.
 struct Terminus {
-  std::optional<std::string> address;
+  std::optional<std::string> address{};
   bool dynamic = false;
-  std::vector<std::string> capabilities;  ///< written as a single symbol when there is one, else an array
+  std::vector<std::string> capabilities{};  ///< written as a single symbol when there is one, else an array
   friend bool operator==(const Terminus&, const Terminus&) = default;
 };
 
@@ -105,8 +105,8 @@ class Connection {
   enum class Side { client, server };  ///< client: opened the TCP connection; sends its headers first
   struct Config {
     Side side = Side::client;
-    std::string container_id;
-    std::string hostname;  ///< client: the host asked for; empty: absent
+    std::string container_id{};
+    std::string hostname{};  ///< client: the host asked for; empty: absent
     std::uint32_t max_frame_size = limits::kMaxFrameSize;
     std::uint16_t channel_max = limits::kChannelMax;
     /// Silence of the peer after which we close (amqp:resource-limit-exceeded). We announce half of it (§2.4.5), and keep
@@ -120,9 +120,9 @@ class Connection {
     /// server: accept a client that begins without SASL (only where ANONYMOUS is offered).
     bool sasl_optional = true;
     std::uint32_t session_window_frames = limits::kSessionWindowFrames;
-    std::vector<std::string> offered_capabilities;
-    std::vector<std::string> desired_capabilities;
-    Map properties;
+    std::vector<std::string> offered_capabilities{};
+    std::vector<std::string> desired_capabilities{};
+    Map properties{};
   };
 
   Connection(Config config, TimePoint now);
@@ -147,14 +147,14 @@ class Connection {
   void end_session(SessionId session, std::optional<Error> error = {});
   struct AttachOptions {
     LinkRole role = LinkRole::sender;
-    std::string name;
+    std::string name{};
     std::optional<Terminus> source = Terminus{};
     std::optional<Terminus> target = Terminus{};
     SenderSettleMode sender_settle_mode = SenderSettleMode::mixed;
     ReceiverSettleMode receiver_settle_mode = ReceiverSettleMode::first;
     /// receiver: credit to keep granted (0: none until set_credit); granted with the peer's answer
     std::uint32_t credit = 0;
-    Map properties;
+    Map properties{};
   };
   LinkId attach(SessionId session, AttachOptions options);
   /// Answers a peer's attach: repeats its name, inverts the role, carries these termini (usually the peer's own).
@@ -194,7 +194,10 @@ class Connection {
   void close(std::optional<Error> error = {});
   [[nodiscard]] bool is_open() const;    ///< Opened was seen and nothing has ended it
   [[nodiscard]] bool is_closed() const;  ///< Closed has happened
+  /// Bytes of the frames we send: what the peer announced, but not more than limits::kMaxFrameSizeSent.
   [[nodiscard]] std::uint32_t peer_max_frame_size() const;
+  /// For tests: asserts what must hold between calls. Costs a walk over everything alive.
+  void check_invariants() const;
 
  private:
   class Impl;

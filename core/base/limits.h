@@ -12,6 +12,8 @@ inline constexpr std::uint32_t kMaxFrameSizeSent = 65536;    ///< bytes we use o
 inline constexpr std::uint16_t kChannelMax = 32767;          ///< announced; a real router needs >= 10
 inline constexpr std::size_t kSessionsPerConnection = 256;   ///< begun by the peer; more: close with amqp:resource-limit-exceeded
 inline constexpr std::size_t kLinksPerConnection = 65536;    ///< attached by the peer, all sessions
+inline constexpr std::size_t kUnsettledPerLink = 16384;      ///< deliveries alive on one link; at it no credit is granted or used
+inline constexpr std::size_t kUnsettledPerConnection = 1u << 20;  ///< the same over all links; a peer's next one closes the connection
 inline constexpr std::uint32_t kSessionWindowFrames = 8192;  ///< frames, as real routers do on router and edge links
 inline constexpr std::uint32_t kLinkCredit = 250;            ///< deliveries, as real routers do
 inline constexpr unsigned kValueDepth = 16;                  ///< nesting of lists, maps and arrays

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/amqp/frame_decoder.h"
+#include "core/amqp/performatives.h"
+#include "core/base/clock.h"
+#include "core/base/slice.h"
+
+namespace van::amqp {
+
+/// The way out: frames become slices of the output queue. Payload is passed on, not copied.
+class Wire {
+ public:
+  explicit Wire(TimePoint now) : now_{now}, last_write_{now} {}
+
+  // ---- What is before the frames of sessions: never held ----
+  void write_header(ProtocolHeader header);
+  void write_sasl(const Performative& performative);
+  /// Our open; frames written earlier follow it.
+  void write_open(const Open& open);
+  void write_empty();
+
+  // ---- Frames of sessions: held until our open is out ----
+  /// False, and nothing is written, when the frame is larger than the peer takes.
+  [[nodiscard]] bool try_write(std::uint16_t channel, const Performative& performative);
+  /// The same, for frames that the protocol owes the peer. Errors and states lose their details if that makes them fit;
+  /// what remains too large sets overflowed().
+  void write(std::uint16_t channel, Performative performative);
+  [[nodiscard]] bool overflowed() const { return overflowed_; }
+
+  /// Octets of payload that fit into one frame behind this transfer.
+  [[nodiscard]] std::size_t transfer_room(std::uint16_t channel, const Transfer& transfer) const;
+  /// Moves `count` bytes of `payload` into a transfer frame; count <= transfer_room().
+  void write_transfer(std::uint16_t channel, const Transfer& transfer, SliceQueue& payload, std::size_t count);
+
+  /// The peer's limit, once its open is known; until then ours is taken for it.
+  void set_max_frame_size(std::uint32_t bytes) { max_frame_size_ = bytes; }
+  [[nodiscard]] std::uint32_t max_frame_size() const { return max_frame_size_; }
+
+  [[nodiscard]] SliceQueue& output() { return output_; }
+  void set_now(TimePoint now) { now_ = now; }
+  /// Never later than the last write: writing has no time of its own, so it counts as done at the input before it.
+  [[nodiscard]] TimePoint last_write() const { return last_write_; }
+  [[nodiscard]] TimePoint now() const { return now_; }
+
+ private:
+  bool encode(std::uint16_t channel, std::uint8_t type, const Performative& performative);
+  void push_copy(ByteView bytes, SliceQueue& to);
+
+  SliceQueue output_;
+  SliceQueue held_;
+  bool open_written_ = false;
+  bool overflowed_ = false;
+  std::uint32_t max_frame_size_ = limits::kMaxFrameSize;
+  BlockWriter headers_{kHeaderBlockBytes};
+  Bytes scratch_;
+  TimePoint now_;
+  TimePoint last_write_;
+
+  static constexpr std::size_t kHeaderBlockBytes = 4096;
+};
+
+}  // namespace van::amqp
