@@ -53,7 +53,6 @@ void ControlPlane::remove_local_address(const AddressKey& key, TimePoint now) { 
 
 void ControlPlane::tick(TimePoint now) {
   const Timings& timings = config_.timings;
-  tick_at_ = now + timings.hello_interval;
   send_hello(neighbours_.links(), now);
 
   take(neighbours_.expire(now), now);
@@ -61,11 +60,22 @@ void ControlPlane::tick(TimePoint now) {
   drop_idle_nodes(now);
   publish_link_state();
   compute_paths(now);
-  forget_unreachable(now);
+  const bool forgetting = forget_unreachable(now);
   send_requests();
 
   const bool flux = changed_at_ && now - *changed_at_ <= timings.flux;
   if (!ra_sent_at_ || now - *ra_sent_at_ >= (flux ? timings.ra_interval_flux : timings.ra_interval)) ra_due_ = true;
+  tick_at_ = now + timings.hello_interval;
+  if (!forgetting && !neighbours_.any_link()) sleep(now);
+}
+
+/// Nobody is there to learn from or to keep up with: forget everything, and start again with the next link.
+void ControlPlane::sleep(TimePoint now) {
+  tick_at_ = kNever;
+  if (states_.nodes().empty()) return;
+  states_.erase_all();
+  paths_due_ = true;
+  compute_paths(now);
 }
 
 /// The next tick comes forward, but not sooner than one interval after the last change of the topology.
@@ -136,7 +146,13 @@ void ControlPlane::compute_paths(TimePoint now) {
   }
 }
 
-void ControlPlane::forget_unreachable(TimePoint now) {
+void ControlPlane::paths_changed() {
+  ++paths_version_;
+  events_.push_back(event::PathsChanged{});
+}
+
+/// Whether some node's addresses wait for the end of the holdoff.
+bool ControlPlane::forget_unreachable(TimePoint now) {
   bool waiting = false;
   for (auto& [id, node] : states_.nodes()) {
     if (node.reachable || (node.mobile_seq == 0 && remote_.count(node) == 0)) {
@@ -150,19 +166,7 @@ void ControlPlane::forget_unreachable(TimePoint now) {
       waiting = true;
     }
   }
-  if (neighbours_.any_link() || waiting) return;
-
-  // Nobody is there to learn from or to keep up with: start from nothing with the next link, and sleep until then.
-  tick_at_ = kNever;
-  if (states_.nodes().empty()) return;
-  states_.erase_all();
-  paths_due_ = true;
-  compute_paths(now);
-}
-
-void ControlPlane::paths_changed() {
-  ++paths_version_;
-  events_.push_back(event::PathsChanged{});
+  return waiting;
 }
 
 void ControlPlane::forget_addresses(Node& node, const std::string& id) {

@@ -54,6 +54,7 @@ void ControlPlane::check_instance(Node& node, const std::string& id, std::int64_
   const std::int64_t known = std::exchange(node.instance, instance);
   if (known == 0 || known == instance) return;
   states_.clear(node);
+  node.ls_seq_asked = 0;
   forget_addresses(node, id);
   node.mobile_seq_told = 0;
   node.link_state_requests = node.mobile_requests = kRequestsMax;
@@ -84,7 +85,10 @@ void ControlPlane::accept(const Ra& ra, LinkNo link, TimePoint now) {
 
   check_instance(*node, ra.id, ra.instance, now);
   node->heard = now;
-  if (ra.ls_seq > node->ls_seq) {
+  const bool asked = ra.ls_seq == node->ls_seq_asked && now < node->asked_until;  // by another copy of this RA
+  if (ra.ls_seq > node->ls_seq && !asked) {
+    node->ls_seq_asked = ra.ls_seq;
+    node->asked_until = now + config_.timings.hello_interval;
     node->link_state_requests = kRequestsMax;
     if (send_to(ra.id, destination::link_state_of(ra.id), Lsr{.id = config_.id}, link)) --node->link_state_requests;
   }
@@ -92,6 +96,17 @@ void ControlPlane::accept(const Ra& ra, LinkNo link, TimePoint now) {
     node->mobile_seq_told = ra.mobile_seq;
     node->mobile_requests = kRequestsMax;
   }
+}
+
+bool ControlPlane::flood_goes_on(const Message& message, std::span<const std::string> trace, TimePoint now) {
+  const Ra* ra = std::get_if<Ra>(&message);
+  Node* node = ra == nullptr ? nullptr : states_.find(ra->id);
+  if (node == nullptr) return true;
+  Node::Flooded& last = node->flooded;
+  const bool same = last.instance == ra->instance && last.ls_seq == ra->ls_seq && last.mobile_seq == ra->mobile_seq;
+  if (same && now < last.until && trace.size() >= last.hops) return false;
+  last = {ra->instance, ra->ls_seq, ra->mobile_seq, trace.size(), now + config_.timings.ra_interval_flux / 2};
+  return true;
 }
 
 void ControlPlane::accept(const Lsr& lsr, LinkNo link, TimePoint now) {

@@ -33,6 +33,18 @@ struct Node {
   std::int64_t mobile_seq_told = 0;  ///< highest number heard of
   TimePoint forget_at = kNever;      ///< end of the holdoff while it can't be reached
 
+  /// The RA of it that was passed on last, to know further copies by.
+  struct Flooded {
+    std::int64_t instance = 0;
+    std::int64_t ls_seq = 0;
+    std::int64_t mobile_seq = 0;
+    std::size_t hops = 0;
+    TimePoint until = TimePoint::min();
+  };
+  Flooded flooded;
+  std::int64_t ls_seq_asked = 0;             ///< by the LSR sent last
+  TimePoint asked_until = TimePoint::min();  ///< until then no other LSR for the same number
+
   // Requests still to be sent, one a tick while it can be reached; 0 when none is due.
   unsigned link_state_requests = 0;
   unsigned mobile_requests = 0;

@@ -113,6 +113,7 @@ void Network::advance(Duration time) {
 
 void Network::drain(const std::string& id) {
   ControlPlane& router = *routers_.at(id);
+  if (check_invariants_) router.check_invariants();
   while (auto event = router.poll_event()) events_[id].push_back(*std::move(event));
   while (auto out = router.poll_output()) {
     VAN_ASSERT(!out->links.empty());
@@ -148,7 +149,8 @@ void Network::arrive(Transit transit) {
     router.receive(transit.arrives_on, transit.message, now_);
     drain(at);
     if (too_far) return;
-    if (scope == ControlScope::flood) forward(at, router.flood_links(transit.trace), transit);
+    if (scope == ControlScope::flood && router.flood_goes_on(transit.message, transit.trace, now_))
+      forward(at, router.flood_links(transit.trace), transit);
     if (scope == ControlScope::multicast) forward(at, router.multicast_links(transit.ingress, transit.trace), transit);
     return;
   }

@@ -55,6 +55,9 @@ class Network {
   /// The most that a message needs for one cable; 1 ms when not set. Order on a cable is kept.
   void set_delay_max(Duration delay) { delay_max_ = delay; }
 
+  /// After each call, as is the rule; large networks do without.
+  void set_check_invariants(bool check) { check_invariants_ = check; }
+
   void advance(Duration time);
   /// Runs until `done` says true; false when it did not within `limit`.
   bool advance_until(const std::function<bool()>& done, Duration limit);
@@ -104,6 +107,7 @@ class Network {
   std::vector<Cable> cables_;
   std::deque<Transit> flying_;  ///< by arrival
   std::uint32_t links_ = 0;
+  bool check_invariants_ = true;
   std::function<bool(const Transit&)> lose_;
   std::function<void(const Transit&)> watch_;
 };
