@@ -1,9 +1,16 @@
 #include "core/io/dialer.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "core/io/file_descriptor.h"
+#include "core/io/local_address.h"
 #include "core/io/timer.h"
 #include "tests/core/io/stream_pair.h"
 
@@ -89,11 +96,29 @@ TEST_CASE("when all addresses fail the first failure is the result", "[io][diale
   CHECK(result.error().message.find("127.0.0.2") != std::string::npos);
 }
 
-TEST_CASE("what takes longer than the time-out is timed_out", "[io][dialer]") {
+TEST_CASE("a listener that is busy is waited for, no longer than the time-out", "[io][dialer]") {
   Loop loop;
-  const auto result = dial(loop, HostPort{"localhost", 80}, {.timeout = 0s});
-  REQUIRE_FALSE(result);
-  CHECK(result.error().code == Error::Code::timed_out);
+  const test::PrivateFolder folder;
+  const std::string path = folder.file("busy");
+  const FileDescriptor listening = test::bound_socket(path);
+  REQUIRE(::listen(listening.get(), 1) == 0);
+  std::vector<FileDescriptor> waiting;  // until the backlog is full
+  const auto address = short_socket_path(path);
+  REQUIRE(address);
+  do {
+    REQUIRE(waiting.size() < 100);
+    waiting.emplace_back(::socket(AF_UNIX, SOCK_STREAM, 0));
+    ::fcntl(waiting.back().get(), F_SETFL, O_NONBLOCK);
+  } while (::connect(waiting.back().get(), address.value().get(), address.value().size()) == 0);
+  REQUIRE(errno == EAGAIN);
+
+  const auto late = dial(loop, LocalPath{path}, {.timeout = 30ms});
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == Error::Code::timed_out);
+
+  Timer server{loop, [&listening] { ::close(::accept(listening.get(), nullptr, nullptr)); }};
+  server.arm(15ms);
+  CHECK(dial(loop, LocalPath{path}, {.timeout = 60s}));
 }
 
 TEST_CASE("a dialer that is destroyed calls nobody", "[io][dialer]") {
@@ -130,6 +155,10 @@ TEST_CASE("no socket file is not_found, an abandoned one is refused", "[io][dial
   const auto missing = dial(loop, LocalPath{folder.file("none")});
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == Error::Code::not_found);
+  { const FileDescriptor left = test::bound_socket(folder.file("left")); }
+  const auto abandoned = dial(loop, LocalPath{folder.file("left")});
+  REQUIRE_FALSE(abandoned);
+  CHECK(abandoned.error().code == Error::Code::refused);
   const auto no_folder = dial(loop, LocalPath{folder.file(std::string(150, 'd') + "/none")});
   REQUIRE_FALSE(no_folder);
   CHECK(no_folder.error().code == Error::Code::not_found);

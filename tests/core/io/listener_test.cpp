@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/io/file_descriptor.h"
 #include "core/io/local_address.h"
 #include "core/io/timer.h"
 #include "tests/core/io/stream_pair.h"
@@ -53,12 +54,7 @@ mode_t mode_of(const std::string& path) {
 
 /// What a crashed process leaves: a bound socket file that nobody accepts on.
 void leave_stale(const std::string& path) {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  REQUIRE(fd >= 0);
-  const auto address = short_socket_path(path);
-  REQUIRE(address);
-  REQUIRE(::bind(fd, address.value().get(), address.value().size()) == 0);
-  ::close(fd);
+  { const FileDescriptor socket = test::bound_socket(path); }
   REQUIRE(S_ISSOCK(mode_of(path)));
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/io/dialer.h"
+#include "core/io/file_descriptor.h"
 #include "core/io/listener.h"
 #include "core/io/loop.h"
 #include "core/io/stream.h"
@@ -105,6 +106,9 @@ class PrivateFolder {
  private:
   std::string path_;
 };
+
+/// A socket with the file `path`, not listening.
+FileDescriptor bound_socket(const std::string& path);
 
 inline Slice text(std::string_view bytes) { return Slice::copy_of(as_bytes(bytes)); }
 
