@@ -39,6 +39,7 @@ struct Decimal {
   friend auto operator<=>(const Decimal&, const Decimal&) = default;
 };
 using Binary = Bytes;
+/// To nest one list in another write `List{Value{inner}}`: compilers disagree about `List{inner}` (a copy, or nested).
 using List = std::vector<Value>;
 /// §1.6.23: order is kept, duplicate keys are the peer's error (refused by the decoder).
 using Map = std::vector<std::pair<Value, Value>>;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <new>
 
 #include "core/base/assert.h"
@@ -10,6 +11,7 @@ namespace van {
 namespace {
 
 Block* new_block(std::size_t capacity) {
+  VAN_ASSERT(capacity <= std::numeric_limits<decltype(Block::capacity)>::max());
   void* memory = ::operator new(sizeof(Block) + capacity);
   Block* block = new (memory) Block;
   block->capacity = static_cast<std::uint32_t>(capacity);
@@ -52,11 +54,12 @@ void Slice::release() { unreference(block_); }
 BlockWriter::~BlockWriter() { release(); }
 
 std::span<std::uint8_t> BlockWriter::space(std::size_t minimum) {
+  if (used_ > 0 && block_->references.load(std::memory_order_acquire) == 1) {
+    used_ = 0;  // all slices of this block are gone: start over in the same memory
+  }
   if (block_ == nullptr || block_->capacity - used_ < minimum) {
     release();
     block_ = new_block(std::max(block_size_, minimum));
-  } else if (used_ > 0 && block_->references.load(std::memory_order_acquire) == 1) {
-    used_ = 0;  // all slices of this block are gone: start over in the same memory
   }
   return {block_->data() + used_, block_->capacity - used_};
 }

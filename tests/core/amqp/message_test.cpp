@@ -61,7 +61,7 @@ TEST_CASE("a captured MAU decodes with its exact types (control-plane 3.8)", "[a
                                     {Symbol{"pv"}, std::int64_t{2}},
                                     {Symbol{"area"}, "0"},
                                     {Symbol{"mobile_seq"}, std::int64_t{7}},
-                                    {Symbol{"add"}, List{List{"Mq.here", 3, 0}}},
+                                    {Symbol{"add"}, List{Value{List{"Mq.here", 3, 0}}}},
                                     {Symbol{"del"}, List{}}}});
 }
 
