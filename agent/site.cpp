@@ -82,7 +82,7 @@ Result<std::string> new_token_name(const State& state, const std::string& asked,
 Site::Site(Parts parts)
     : parts_{std::move(parts)}, log_{parts_.logs.component("site")}, settle_{parts_.loop, [this] { settle_joins(); }} {}
 
-Site::~Site() = default;
+Site::~Site() { presence_.reset(); }  // while what it tells us can still be heard
 
 Result<std::unique_ptr<Site>> Site::open(Parts parts) {
   std::unique_ptr<Site> site{new Site{std::move(parts)}};

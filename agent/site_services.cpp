@@ -73,7 +73,7 @@ Result<ExposureState> Site::expose(const Expose& command) {
   if (std::ranges::any_of(state_.exposures, [&](const ExposureState& each) {
         return each.address == exposure.address && each.target == exposure.target;
       }))
-    return error(Error::Code::conflict, exposure.target + " is exposed as '" + exposure.address + "' already",
+    return error(Error::Code::conflict, exposure.target + " is already exposed as '" + exposure.address + "'",
                  "to change it: vanctl unexpose " + exposure.address + " " + exposure.target);
   if (state_.exposures.size() >= kExposuresMax)
     return error(Error::Code::conflict, "a site exposes at most " + std::to_string(kExposuresMax) + " targets");

@@ -248,7 +248,7 @@ std::string_view endpoint_name(PeerRole role) { return role == PeerRole::edge ? 
 
 Result<std::vector<LinkToken>> read_token(std::string_view text) {
   const auto parsed = parse_yaml(text, kYamlLimits);
-  if (!parsed) return refused("this is not a token: " + printable(parsed.error()), kCopyAgain);
+  if (!parsed) return refused("this is not a token: no YAML that can be read: " + printable(parsed.error()), kCopyAgain);
   const std::vector<const YamlValue*> documents = unwrapped(*parsed);
   std::vector<const YamlValue*> secrets;
   std::ranges::copy_if(documents, std::back_inserter(secrets),
