@@ -243,9 +243,9 @@ class Node::Impl final : public PeerConnection::Owner {
       router_.close_peer(up.peer, io::Loop::now());
       return failed(id, why_not, true);
     }
-    held.state = LinkState::up;
+    held.state = info->standby ? LinkState::standby : LinkState::up;
     held.since = io::Loop::now();
-    log_.info("link up peer={} role={} direction={} cost={}", info->site_name, info->config.role == router::PeerRole::edge ? "edge" : "inter-router",
+    log_.info("link {} peer={} role={} direction={} cost={}", info->standby ? "standby" : "up", info->site_name, info->config.role == router::PeerRole::edge ? "edge" : "inter-router",
               info->config.direction == router::Direction::outgoing ? "outgoing" : "incoming", info->cost);
     if (!held.connector) return;
     Connector& connector = *connectors_.at(held.connector);
@@ -253,7 +253,7 @@ class Node::Impl final : public PeerConnection::Owner {
     connector.refused = false;
     connector.backoff.reset();
     connector.refused_backoff.reset();
-    set_state(held.connector, connector, LinkState::up);
+    set_state(held.connector, connector, held.state);
   }
 
   void handle(const router::PeerDown& down) {
@@ -341,7 +341,6 @@ class Node::Impl final : public PeerConnection::Owner {
       status.peer = info->site_name;
       status.peer_id = info->router_id;
       status.cost = info->cost;
-      if (info->standby) status.state = LinkState::standby;
     }
     if (const tls::Peer* peer = connection.tls_peer()) {
       status.tls_version = peer->version;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 #include "core/base/limits.h"
 
@@ -117,13 +118,14 @@ std::vector<Addresses::Candidate> Addresses::local_candidates(const Entry& entry
   std::vector<Candidate> candidates;
   for (const ConsumerId id : entry.consumers) {
     const Consumer& consumer = consumers_.at(id);
-    candidates.push_back({Destination{id, {}, {}}, std::uint64_t{consumer.outstanding} + consumer.cost, true});
+    candidates.push_back({Destination{id, {}, {}}, std::uint64_t{consumer.outstanding} + consumer.cost, true, false, consumer.cost});
   }
   for (const ProxyRef& proxy : entry.proxies) {
     if (!allowed(proxy, origin)) continue;
     const PeerLink* link = core_.peer(proxy.peer)->link(proxy.link);
     if (link == nullptr) continue;
-    candidates.push_back({Destination{{}, proxy.peer, proxy.link}, std::uint64_t{link->outstanding} + link->cost, link->outstanding < kCapacity});
+    candidates.push_back({Destination{{}, proxy.peer, proxy.link}, std::uint64_t{link->outstanding} + link->cost, link->outstanding < kCapacity, false,
+                          link->cost});
   }
   return candidates;
 }
@@ -140,7 +142,7 @@ std::vector<Addresses::Candidate> Addresses::remote_candidates(const routing::Ad
     if (peer == nullptr) continue;
     const auto found = peer->outstanding.find(key.text());
     const std::uint32_t outstanding = found == peer->outstanding.end() ? 0 : found->second;
-    candidates.push_back({Destination{{}, peer_id, {}}, outstanding + node.path_cost + node.exposure_cost, outstanding < kCapacity});
+    candidates.push_back({Destination{{}, peer_id, {}}, outstanding + node.path_cost + node.exposure_cost, outstanding < kCapacity, true, 0});
   }
   return candidates;
 }
@@ -166,14 +168,14 @@ std::optional<Destination> Addresses::choose(const routing::AddressKey& key, con
     if (local_count == 0 || (link != nullptr && link->bound)) {
       const auto counted = peer.outstanding.find(key.text());
       const std::uint32_t outstanding = counted == peer.outstanding.end() ? 0 : counted->second;
-      candidates.push_back({*up, std::uint64_t{outstanding} + peer.info.cost, outstanding < kCapacity});
+      candidates.push_back({*up, std::uint64_t{outstanding} + peer.info.cost, outstanding < kCapacity, true, 0});
     }
   }
   if (candidates.empty()) return std::nullopt;
-  // Eligible ones before full ones, then the lowest value; among equals the first found (control-plane 4.5).
-  const auto best = std::min_element(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-    return a.eligible != b.eligible ? a.eligible : a.value < b.value;
-  });
+  // Eligible ones before full ones, then the lowest value; among equals a local one, the cheaper one, the first found
+  // (control-plane 4.5).
+  const auto rank = [](const Candidate& c) { return std::tuple{!c.eligible, c.value, c.remote, c.cost}; };
+  const auto best = std::ranges::min_element(candidates, {}, rank);
   if (static_cast<std::size_t>(best - candidates.begin()) < local_count) {
     if (best->to.consumer) rotate_to_back(found->second.consumers, best->to.consumer);
     else rotate_to_back(found->second.proxies, ProxyRef{best->to.peer, best->to.proxy});

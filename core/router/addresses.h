@@ -91,6 +91,8 @@ class Addresses {
     Destination to;
     std::uint64_t value = 0;
     bool eligible = true;
+    bool remote = false;
+    std::uint32_t cost = 0;  ///< the exposure's own
   };
   [[nodiscard]] bool allowed(ProxyRef proxy, const Origin& origin) const;
   std::vector<Candidate> local_candidates(const Entry& entry, const Origin& origin);

@@ -83,8 +83,9 @@ void LinkSetup::opened(Peer& peer, const amqp::OpenInfo& open) {
   }
   if (peer.inter_router() && peer.config.direction == Direction::outgoing) open_inter_router_links(peer);
   if (peer.outgoing_edge()) {
-    if (!core_.active_uplink) activate_uplink(peer);
-    else peer.info.standby = true;
+    if (!core_.active_uplink) return activate_uplink(peer);
+    peer.info.standby = true;
+    core_.events.push_back(PeerUp{peer.id});
   }
 }
 

@@ -74,7 +74,7 @@ struct AddressInfo {
 };
 
 // ---- Events ----
-struct PeerUp { PeerId peer; };
+struct PeerUp { PeerId peer; };    ///< also for an uplink that stands by (PeerInfo::standby), and again when it becomes active
 struct PeerDown { PeerId peer; };  ///< the connection stays: the neighbour may come back, or PeerClosed follows
 struct PeerClosed {                ///< close the transport once its output is written; the id is gone
   PeerId peer;

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/router/router.h"
+
+namespace van::router::test {
+
+/// Routers in one process, joined by wires, with a clock that we turn. Bytes arrive in pieces whose sizes a seed decides.
+class Network {
+ public:
+  explicit Network(std::uint64_t seed = 1) : rng_{seed} {}
+
+  struct Site {
+    std::string name;
+    std::unique_ptr<Router> router;
+    std::vector<Event> events;  ///< not yet looked at
+    std::map<PeerId, std::size_t> wires;
+    template <class T>
+    std::vector<T> take() {
+      std::vector<T> found;
+      std::erase_if(events, [&](const Event& event) {
+        if (const T* value = std::get_if<T>(&event)) found.push_back(*value);
+        return std::holds_alternative<T>(event);
+      });
+      return found;
+    }
+  };
+
+  Site& add(std::string name, Mode mode) {
+    auto site = std::make_unique<Site>();
+    site->name = name;
+    site->router = std::make_unique<Router>(Config{.mode = mode, .id = name, .site_id = "id-" + name, .site_name = name, .instance = ++instance_},
+                                            Rng{rng_.next()}, now);
+    sites_.push_back(std::move(site));
+    return *sites_.back();
+  }
+
+  std::size_t connect(Site& from, Site& to, PeerRole role, std::uint32_t cost = 1) {
+    Wire wire{.a = &from, .b = &to, .peer_a = {}, .peer_b = {}, .cut = false, .held = false};
+    wire.peer_a = from.router->add_peer({.role = role, .direction = Direction::outgoing, .cost = cost, .hostname = to.name, .external = false}, now);
+    wire.peer_b = to.router->add_peer({.role = role, .direction = Direction::incoming, .cost = 1, .hostname = {}, .external = false}, now);
+    wires_.push_back(wire);
+    from.wires[wire.peer_a] = to.wires[wire.peer_b] = wires_.size() - 1;
+    settle();
+    return wires_.size() - 1;
+  }
+
+  void cut(std::size_t index) {
+    Wire& wire = wires_[index];
+    wire.cut = true;
+    wire.a->router->transport_closed(wire.peer_a, now);
+    wire.b->router->transport_closed(wire.peer_b, now);
+    settle();
+  }
+  void hold(std::size_t index, bool held) { wires_[index].held = held; }  ///< held: nothing passes, nobody is told
+
+  /// Moves bytes and collects events until nothing happens any more at this moment.
+  void settle() {
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (auto& site : sites_) {
+        while (auto event = site->router->poll_event()) site->events.push_back(std::move(*event));
+        while (const auto peer = site->router->poll_output()) moved |= transmit(*site, *peer);
+      }
+    }
+  }
+
+  void advance(Duration duration) {
+    const TimePoint end = now + duration;
+    for (;;) {
+      TimePoint next = end;
+      for (auto& site : sites_) next = std::min(next, site->router->next_deadline());
+      if (next >= end) break;
+      now = std::max(now, next);
+      for (auto& site : sites_) {
+        if (site->router->next_deadline() <= now) site->router->handle_deadline(now);
+      }
+      settle();
+    }
+    now = end;
+    settle();
+  }
+
+  TimePoint now{};
+
+ private:
+  struct Wire {
+    Site *a, *b;
+    PeerId peer_a, peer_b;
+    bool cut, held;
+  };
+
+  bool transmit(Site& from, PeerId peer) {
+    SliceQueue* output = from.router->output(peer);
+    const auto found = from.wires.find(peer);
+    if (output == nullptr || output->empty() || found == from.wires.end()) return false;
+    Wire& wire = wires_[found->second];
+    if (wire.held) return false;
+    const bool is_a = wire.a == &from && wire.peer_a == peer;
+    Site& to = is_a ? *wire.b : *wire.a;
+    const PeerId to_peer = is_a ? wire.peer_b : wire.peer_a;
+    while (output != nullptr && !output->empty()) {
+      const Slice piece = output->pop(1 + rng_.below(20'000));
+      from.router->output_consumed(peer, now);
+      if (!wire.cut) to.router->receive(to_peer, piece, now);
+      output = from.router->output(peer);
+    }
+    return true;
+  }
+
+  Rng rng_;
+  std::int32_t instance_ = 1000;
+  std::vector<std::unique_ptr<Site>> sites_;
+  std::vector<Wire> wires_;
+};
+
+}  // namespace van::router::test

@@ -1,0 +1,325 @@
+#include <algorithm>
+#include <chrono>
+
+#include "tests/core/router/network.h"
+#include "tests/support/catch.h"
+
+using namespace std::chrono_literals;
+using namespace van;
+using namespace van::router;
+using test::Network;
+
+namespace {
+
+Slice text(std::string_view words) { return Slice::copy_of(as_bytes(words)); }
+
+std::string taken(Network& network, Network::Site& site, StreamId stream) {
+  SliceQueue* readable = site.router->readable(stream);
+  if (readable == nullptr) return {};
+  const Bytes bytes = readable->peek(readable->bytes());
+  readable->clear();
+  site.router->octets_taken(stream, bytes.size(), network.now);
+  network.settle();
+  return std::string{as_text(bytes)};
+}
+
+/// A laptop on a site: one exposes, the other uses.
+struct Pair {
+  Network network;
+  Network::Site& site = network.add("site", Mode::interior);
+  Network::Site& laptop = network.add("laptop", Mode::edge);
+  std::size_t wire = network.connect(laptop, site, PeerRole::edge);
+};
+
+struct Open {
+  StreamId client, server;
+};
+Open open(Network& network, Network::Site& from, ProducerId producer, Network::Site& to) {
+  const StreamId client = from.router->open_stream(producer, network.now);
+  network.settle();
+  const auto requested = to.take<StreamRequested>();
+  REQUIRE(requested.size() == 1);
+  REQUIRE(to.router->accept_stream(requested.front().stream, network.now));
+  network.settle();
+  const auto opened = from.take<StreamOpened>();
+  REQUIRE(opened.size() == 1);
+  REQUIRE(opened.front().stream == client);
+  return {client, requested.front().stream};
+}
+
+}  // namespace
+
+TEST_CASE("a stream between a laptop and its site carries both directions and ends in each by itself", "[router][stream]") {
+  const bool laptop_exposes = GENERATE(true, false);
+  CAPTURE(laptop_exposes);
+  Pair pair;
+  Network& network = pair.network;
+  auto& provider = laptop_exposes ? pair.laptop : pair.site;
+  auto& user = laptop_exposes ? pair.site : pair.laptop;
+  provider.router->add_consumer("greeting", 0, network.now);
+  const ProducerId producer = user.router->add_producer("greeting", network.now);
+  network.advance(3s);
+  REQUIRE(user.router->reachable(producer));
+
+  const Open stream = open(network, user, producer, provider);
+  REQUIRE(user.router->write(stream.client, text("hello"), network.now));
+  network.settle();
+  CHECK(taken(network, provider, stream.server) == "hello");
+  CHECK_FALSE(provider.router->finished(stream.server));
+  REQUIRE(user.router->finish(stream.client, network.now));
+  network.settle();
+  CHECK(provider.router->finished(stream.server));
+  provider.router->fin_passed_on(stream.server, network.now);
+  REQUIRE(provider.router->write(stream.server, text("good day"), network.now));
+  REQUIRE(provider.router->finish(stream.server, network.now));
+  network.settle();
+  CHECK(taken(network, user, stream.client) == "good day");
+  CHECK(user.router->finished(stream.client));
+  user.router->fin_passed_on(stream.client, network.now);
+  network.settle();
+  CHECK(user.router->readable(stream.client) == nullptr);  // the ids are gone
+  CHECK(provider.router->readable(stream.server) == nullptr);
+  CHECK(user.take<StreamFailed>().empty());
+  CHECK(provider.take<StreamFailed>().empty());
+}
+
+TEST_CASE("what is written before the answer arrives is not lost", "[router][stream]") {
+  Pair pair;
+  Network& network = pair.network;
+  pair.laptop.router->add_consumer("greeting", 0, network.now);
+  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
+  network.advance(1s);
+  const StreamId client = pair.site.router->open_stream(producer, network.now);
+  REQUIRE(pair.site.router->write(client, text("early"), network.now));
+  REQUIRE(pair.site.router->finish(client, network.now));
+  network.settle();
+  const StreamId server = pair.laptop.take<StreamRequested>().at(0).stream;
+  REQUIRE(pair.laptop.router->accept_stream(server, network.now));
+  network.settle();
+  CHECK(taken(network, pair.laptop, server) == "early");
+  CHECK(pair.laptop.router->finished(server));
+}
+
+TEST_CASE("a target that refuses ends the client's stream at once", "[router][stream]") {
+  Pair pair;
+  Network& network = pair.network;
+  pair.laptop.router->add_consumer("greeting", 0, network.now);
+  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
+  network.advance(1s);
+  const StreamId client = pair.site.router->open_stream(producer, network.now);
+  network.settle();
+  REQUIRE(pair.laptop.router->refuse_stream(pair.laptop.take<StreamRequested>().at(0).stream, network.now));
+  network.settle();
+  const auto failed = pair.site.take<StreamFailed>();
+  REQUIRE(failed.size() == 1);
+  CHECK(failed[0].stream == client);
+  CHECK(failed[0].why == StreamFailure::refused);
+}
+
+TEST_CASE("an address that nobody provides fails at once on every router", "[router][stream]") {
+  Pair pair;
+  Network& network = pair.network;
+  for (auto* from : {&pair.site, &pair.laptop}) {
+    const ProducerId producer = from->router->add_producer("nobody", network.now);
+    network.settle();
+    CHECK_FALSE(from->router->reachable(producer));
+    from->router->open_stream(producer, network.now);
+    network.settle();
+    const auto failed = from->take<StreamFailed>();
+    REQUIRE(failed.size() == 1);
+    CHECK(failed[0].why == StreamFailure::no_provider);
+  }
+}
+
+TEST_CASE("a reset at one end is a reset at the other", "[router][stream]") {
+  const bool by_client = GENERATE(true, false);
+  CAPTURE(by_client);
+  Pair pair;
+  Network& network = pair.network;
+  pair.laptop.router->add_consumer("greeting", 0, network.now);
+  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
+  network.advance(1s);
+  const Open stream = open(network, pair.site, producer, pair.laptop);
+  auto& breaks = by_client ? pair.site : pair.laptop;
+  auto& hears = by_client ? pair.laptop : pair.site;
+  REQUIRE(breaks.router->reset(by_client ? stream.client : stream.server, network.now));
+  network.settle();
+  const auto failed = hears.take<StreamFailed>();
+  REQUIRE(failed.size() == 1);
+  CHECK(failed[0].stream == (by_client ? stream.server : stream.client));
+  CHECK(failed[0].why == StreamFailure::reset);
+  CHECK(breaks.take<StreamFailed>().empty());
+  // and the link serves the next stream
+  open(network, pair.site, producer, pair.laptop);
+}
+
+TEST_CASE("a stream ends at both ends when its link breaks", "[router][stream]") {
+  Pair pair;
+  Network& network = pair.network;
+  pair.laptop.router->add_consumer("greeting", 0, network.now);
+  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
+  network.advance(1s);
+  open(network, pair.site, producer, pair.laptop);
+  network.cut(pair.wire);
+  CHECK(pair.site.take<StreamFailed>().size() == 1);
+  CHECK(pair.laptop.take<StreamFailed>().size() == 1);
+  CHECK_FALSE(pair.site.router->reachable(producer));
+  CHECK(pair.site.take<PeerClosed>().size() == 1);
+  // joined again, everything works again
+  network.connect(pair.laptop, pair.site, PeerRole::edge);
+  network.advance(1s);
+  CHECK(pair.site.router->reachable(producer));
+  open(network, pair.site, producer, pair.laptop);
+}
+
+TEST_CASE("a silent peer is given up within the idle time-out, and its streams end", "[router][stream]") {
+  Pair pair;
+  Network& network = pair.network;
+  pair.laptop.router->add_consumer("greeting", 0, network.now);
+  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
+  network.advance(1s);
+  open(network, pair.site, producer, pair.laptop);
+  network.hold(pair.wire, true);
+  network.advance(17s);
+  CHECK(pair.site.take<StreamFailed>().size() == 1);
+  CHECK(pair.laptop.take<StreamFailed>().size() == 1);
+}
+
+TEST_CASE("a reader that takes nothing stops its own sender at the window and slows no other stream", "[router][stream]") {
+  Pair pair;
+  Network& network = pair.network;
+  pair.laptop.router->add_consumer("bulk", 0, network.now);
+  const ProducerId producer = pair.site.router->add_producer("bulk", network.now);
+  network.advance(1s);
+  const Open stalled = open(network, pair.site, producer, pair.laptop);
+  const Open flowing = open(network, pair.site, producer, pair.laptop);
+  const Slice block = Slice::copy_of(Bytes(50'000, 7));
+
+  std::size_t sent = 0;
+  while (pair.laptop.router->writable(stalled.server) > 0) {
+    REQUIRE(pair.laptop.router->write(stalled.server, block, network.now));
+    sent += block.size();
+    network.settle();
+    REQUIRE(sent < 2'000'000);
+  }
+  CHECK(sent >= 1'042'432);
+  CHECK(pair.site.router->readable(stalled.client)->bytes() == sent);
+
+  std::size_t passed = 0;
+  for (int turn = 0; turn < 200; ++turn) {
+    REQUIRE(pair.laptop.router->writable(flowing.server) > 0);
+    REQUIRE(pair.laptop.router->write(flowing.server, block, network.now));
+    network.settle();
+    passed += taken(network, pair.site, flowing.client).size();
+  }
+  CHECK(passed == 200 * block.size());
+
+  pair.laptop.take<StreamWritable>();
+  CHECK(taken(network, pair.site, stalled.client).size() == sent);
+  CHECK(pair.laptop.take<StreamWritable>().size() == 1);
+  CHECK(pair.laptop.router->writable(stalled.server) > 0);
+}
+
+TEST_CASE("two laptops reach each other over two sites, whatever the pieces are in which bytes arrive", "[router][stream]") {
+  const auto seed = GENERATE(range<std::uint64_t>(1, 6));
+  CAPTURE(seed);
+  Network network{seed};
+  auto& a = network.add("site-a", Mode::interior);
+  auto& b = network.add("site-b", Mode::interior);
+  auto& first = network.add("first", Mode::edge);
+  auto& second = network.add("second", Mode::edge);
+  network.connect(b, a, PeerRole::inter_router);
+  network.connect(first, a, PeerRole::edge);
+  network.connect(second, b, PeerRole::edge);
+  first.router->add_consumer("one", 0, network.now);
+  const ProducerId producer = second.router->add_producer("one", network.now);
+  network.advance(6s);
+  REQUIRE(second.router->reachable(producer));
+
+  const Open stream = open(network, second, producer, first);
+  Rng rng{seed};
+  std::string sent, received;
+  for (int turn = 0; turn < 100; ++turn) {
+    std::string piece(1 + rng.below(60'000), ' ');
+    for (char& c : piece) c = static_cast<char>(rng.next());
+    sent += piece;
+    REQUIRE(second.router->write(stream.client, text(piece), network.now));
+    network.settle();
+    received += taken(network, first, stream.server);
+  }
+  REQUIRE(second.router->finish(stream.client, network.now));
+  network.settle();
+  received += taken(network, first, stream.server);
+  CHECK(first.router->finished(stream.server));
+  CHECK(received == sent);
+  const auto nodes = a.router->nodes();
+  REQUIRE(nodes.size() == 2);
+  CHECK(nodes[0].site_name == "site-b");
+  CHECK(nodes[0].hops == 1);
+  CHECK(nodes[1].site_name == "first");
+}
+
+TEST_CASE("requests go to a dearer provider once more are in flight at the cheaper one than the difference", "[router][balance]") {
+  Network network;
+  auto& site = network.add("site", Mode::interior);
+  auto& cheap = network.add("cheap", Mode::edge);
+  auto& dear = network.add("dear", Mode::edge);
+  network.connect(cheap, site, PeerRole::edge);
+  network.connect(dear, site, PeerRole::edge);
+  cheap.router->add_consumer("svc", 0, network.now);
+  dear.router->add_consumer("svc", 3, network.now);
+  const ProducerId producer = site.router->add_producer("svc", network.now);
+  network.advance(1s);
+  std::string order;
+  for (int n = 0; n < 8; ++n) {
+    site.router->open_stream(producer, network.now);
+    network.settle();
+    if (!cheap.take<StreamRequested>().empty()) order += 'c';
+    if (!dear.take<StreamRequested>().empty()) order += 'd';
+  }
+  CHECK(order.substr(0, 4) == "cccc");
+  CHECK(std::count(order.begin(), order.end(), 'd') == 2);
+}
+
+TEST_CASE("an interior's exposure cost is counted by other sites of ours", "[router][balance]") {
+  Network network;
+  auto& user = network.add("user", Mode::interior);
+  auto& cheap = network.add("cheap", Mode::interior);
+  auto& dear = network.add("dear", Mode::interior);
+  network.connect(user, cheap, PeerRole::inter_router);
+  network.connect(user, dear, PeerRole::inter_router);
+  cheap.router->add_consumer("svc", 0, network.now);
+  dear.router->add_consumer("svc", 2, network.now);
+  const ProducerId producer = user.router->add_producer("svc", network.now);
+  network.advance(6s);
+  std::string order;
+  for (int n = 0; n < 5; ++n) {
+    user.router->open_stream(producer, network.now);
+    network.settle();
+    if (!cheap.take<StreamRequested>().empty()) order += 'c';
+    if (!dear.take<StreamRequested>().empty()) order += 'd';
+  }
+  CHECK(order.substr(0, 2) == "cc");
+  CHECK(order.find('d') != std::string::npos);
+}
+
+TEST_CASE("a provider that comes and goes is seen by users on other sites", "[router]") {
+  Network network;
+  auto& a = network.add("a", Mode::interior);
+  auto& b = network.add("b", Mode::interior);
+  auto& laptop = network.add("laptop", Mode::edge);
+  network.connect(a, b, PeerRole::inter_router);
+  network.connect(laptop, a, PeerRole::edge);
+  const ProducerId on_b = b.router->add_producer("svc", network.now);
+  const ProducerId on_laptop = laptop.router->add_producer("svc", network.now);
+  network.advance(6s);
+  CHECK_FALSE(b.router->reachable(on_b));
+  const ConsumerId consumer = b.router->add_consumer("svc", 0, network.now);
+  network.advance(3s);
+  CHECK(b.router->reachable(on_b));
+  CHECK(laptop.router->reachable(on_laptop));
+  b.router->remove_consumer(consumer, network.now);
+  network.advance(3s);
+  CHECK_FALSE(laptop.router->reachable(on_laptop));
+  CHECK(laptop.take<ReachabilityChanged>().size() == 2);
+}
