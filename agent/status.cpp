@@ -30,7 +30,7 @@ std::string_view to_text(link::LinkState state) {
   VAN_ASSERT(false);
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json{nullptr} : Json(text); }
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 /// "TLS 1.2" as other tools write it: "TLSv1.2".
 std::string tls_version(std::string version) {
@@ -44,7 +44,7 @@ Json link_json(const link::LinkStatus& link, TimePoint now) {
     tls = {{"version", tls_version(link.tls_version)},
            {"cipher", link.tls_cipher},
            {"peer", link.tls_peer},
-           {"expires", link.tls_expires ? Json(rfc3339(*link.tls_expires)) : Json{nullptr}}};
+           {"expires", link.tls_expires ? Json(rfc3339(*link.tls_expires)) : Json(nullptr)}};
   return {{"name", link.name},
           {"peer", link.peer},
           {"role", link.role == PeerRole::edge ? "edge" : "interior"},
@@ -52,7 +52,7 @@ Json link_json(const link::LinkStatus& link, TimePoint now) {
           {"state", to_text(link.state)},
           {"cost", link.cost},
           {"remote", link.remote},
-          {"since_s", link.since ? Json(seconds_between(*link.since, now)) : Json{nullptr}},
+          {"since_s", link.since ? Json(seconds_between(*link.since, now)) : Json(nullptr)},
           {"error", text_or_null(link.error)},
           {"tls", std::move(tls)}};
 }
@@ -138,7 +138,7 @@ Json services_json(const Site& site) {
   for (auto& [address, service] : services) {
     result.push_back({{"address", address},
                       {"protocol", "tcp"},
-                      {"port", service.port != 0 ? Json(service.port) : Json{nullptr}},
+                      {"port", service.port != 0 ? Json(service.port) : Json(nullptr)},
                       {"reachable", service.reachable},
                       {"providers", std::move(service.providers)},
                       {"stand_in", text_or_null(service.stand_in)},
