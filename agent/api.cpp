@@ -181,7 +181,7 @@ void Api::handle(ExchangeId exchange, const HttpRequest& request) {
 }
 
 void Api::reply(ExchangeId exchange, int status, const Json& document) {
-  parts_.server.answer(exchange, {.status = status, .body = text_of(document), .source = {}});
+  parts_.server.answer(exchange, {.status = status, .body = text_of(document)});
 }
 
 void Api::refuse(ExchangeId exchange, int status, const Error& error) {
@@ -215,7 +215,7 @@ void Api::get_logs(const Call& call) {
   if (query->follow)
     return parts_.server.answer(call.exchange,
                                 {.content_type = "text/plain; charset=utf-8",
-                                 .body = {},
+
                                  .source = std::make_unique<LogFollower>(ring, query->lines, query->level)});
   reply(call.exchange, 200, Json{{"lines", ring.last(query->lines, query->level)}});
 }
@@ -265,7 +265,7 @@ void Api::post_exposure(const Call& call) {
         Json{{"address", exposed->address},
              {"target", exposed->target},
              {"protocol", "tcp"},
-             {"port", exposed->port != 0 ? Json(exposed->port) : Json{nullptr}},
+             {"port", exposed->port != 0 ? Json(exposed->port) : Json(nullptr)},
              {"cost", exposed->cost}});
 }
 

@@ -30,8 +30,8 @@ class HttpBodySource {
 struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
-  std::string body;
-  std::unique_ptr<HttpBodySource> source;  ///< instead of `body`: chunked, until the client closes
+  std::string body = {};
+  std::unique_ptr<HttpBodySource> source = {};  ///< instead of `body`: chunked, until the client closes
 };
 
 /// One request that waits for its answer.

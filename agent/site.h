@@ -32,44 +32,44 @@ inline constexpr std::size_t kBindingsMax = 1024;
 inline constexpr std::size_t kIssuedTokensMax = 4096;
 
 struct CreateSite {
-  std::string name;
-  std::optional<std::string> listen;       ///< [HOST:]PORT; port 0 picks one, which is then kept
-  std::optional<std::string> listen_edge;
-  std::vector<std::string> public_hosts;
+  std::string name = {};
+  std::optional<std::string> listen = std::nullopt;       ///< [HOST:]PORT; port 0 picks one, which is then kept
+  std::optional<std::string> listen_edge = std::nullopt;
+  std::vector<std::string> public_hosts = {};
   bool no_listen = false;
 };
 struct CreateToken {
-  std::string name;  ///< label; empty: one is made up
+  std::string name = {};  ///< label; empty: one is made up
   std::uint32_t cost = 1;
-  std::optional<std::chrono::seconds> validity;
+  std::optional<std::chrono::seconds> validity = std::nullopt;
 };
 struct CreatedToken {
-  std::string text;
-  std::string name;
+  std::string text = {};
+  std::string name = {};
   tls::WallTime expires;
 };
 struct Join {
-  std::string token;  ///< its text
-  std::string site_name;  ///< of ours; empty: as it is, else like the machine's name
-  std::optional<router::Mode> role;  ///< absent: the site's, else edge
-  std::optional<std::uint32_t> cost;  ///< absent: the token's
-  std::string link_name;  ///< empty: the token's, made unique
+  std::string token = {};  ///< its text
+  std::string site_name = {};  ///< of ours; empty: as it is, else like the machine's name
+  std::optional<router::Mode> role = std::nullopt;  ///< absent: the site's, else edge
+  std::optional<std::uint32_t> cost = std::nullopt;  ///< absent: the token's
+  std::string link_name = {};  ///< empty: the token's, made unique
   std::chrono::milliseconds wait{30'000};  ///< up to kJoinWaitMax; 0: does not wait for the link
 };
 struct Joined {
   bool before = false;  ///< this token was joined with already
-  std::vector<std::string> links;
+  std::vector<std::string> links = {};
 };
 struct Expose {
-  std::string address;
-  std::string target;
+  std::string address = {};
+  std::string target = {};
   std::string protocol = "tcp";
   std::uint32_t cost = 0;
-  std::optional<std::uint16_t> port;  ///< absent: the target's
+  std::optional<std::uint16_t> port = std::nullopt;  ///< absent: the target's
 };
 struct Bind {
-  std::string address;
-  std::optional<std::string> local;  ///< absent: the service's own port, else a free one
+  std::string address = {};
+  std::optional<std::string> local = std::nullopt;  ///< absent: the service's own port, else a free one
   std::string protocol = "tcp";
 };
 struct Bound {
