@@ -22,7 +22,7 @@ std::string last_line(std::string_view text) {
 
 /// Takes our own prefix off, so that it does not stand twice on a line.
 std::string without_prefix(std::string line) {
-  constexpr std::string_view prefix = "vanctl: ";
+  constexpr std::string_view prefix = "vanctl: agent: ";  // see agent/agent.h
   return line.starts_with(prefix) ? line.substr(prefix.size()) : line;
 }
 

@@ -15,7 +15,8 @@ using Stream = Terminal::Stream;
 
 int report(const Failure& failure, bool json, Terminal& terminal) {
   if (json) {
-    Json error{{"code", code_name(failure.exit)}, {"message", failure.message}};
+    const std::string message = (failure.what.empty() ? "" : failure.what + ": ") + failure.message;
+    Json error{{"code", code_name(failure.exit)}, {"message", message}};
     if (!failure.hint.empty()) error["hint"] = failure.hint;
     terminal.write(Stream::output, pretty_json(Json{{"error", std::move(error)}}));
   } else {
@@ -110,7 +111,8 @@ int run_command_line(const std::vector<std::string>& words, const Host& host) {
   const auto answer = answer_to(*call, host, begun);
   if (answer) return write_answer(*answer, *call, host.terminal);
   Failure failure = answer.error();
-  if (failure.what.empty() && call->command != nullptr) failure.what = call->command->name;
+  const bool told_by_text = !call->json();  // who reads JSON knows the command
+  if (told_by_text && failure.what.empty() && call->command != nullptr) failure.what = call->command->name;
   return report(failure, call->json(), host.terminal);
 }
 

@@ -32,7 +32,7 @@ constexpr OptionSpec kGlobalOptions[] = {
      .kind = ValueKind::choice,
      .help = "colours; auto: on a terminal, unless NO_COLOR is set",
      .choices = kColours},
-    {.name = "timeout", .kind = ValueKind::duration, .value = "SECONDS", .help = "give up after this time"},
+    {.name = "timeout", .kind = ValueKind::duration, .value = "SECONDS", .help = "give up after this time; default 60"},
     {.letter = 'h', .name = "help", .help = "explain the command"},
     {.name = "version", .help = "print the version"},
 };

@@ -50,7 +50,7 @@ TEST_CASE("an agent is started, and waited for until it answers", "[cli][agent]"
 }
 
 TEST_CASE("an agent that ends at once is reported with its last words", "[cli][agent]") {
-  const Profile profile{"echo early >&2; echo 'vanctl: agent.toml: line 3 is odd' >&2; exit 1"};
+  const Profile profile{"echo early >&2; echo 'vanctl: agent: agent.toml: line 3 is odd' >&2; exit 1"};
   const auto started = profile.access.start(soon());
   REQUIRE_FALSE(started);
   CHECK(started.error().exit == ExitCode::failed);

@@ -119,6 +119,7 @@ TEST_CASE("errors are one JSON document when JSON is asked for", "[cli][command]
                                               {"hint", "start one: vanctl agent start"}}}});
   CHECK(machine.run({"stauts", "-o", "json"}) == 2);
   CHECK(machine.json()["error"]["code"] == "bad_request");
+  CHECK(machine.json()["error"]["message"] == "stauts: unknown command");
   CHECK(machine.json()["error"]["hint"] == "did you mean 'status'?");
 }
 
