@@ -6,14 +6,21 @@
 
 #include "core/io/deferred.h"
 #include "core/io/listener.h"
+#include "core/io/timer.h"
 #include "proxy/tcp_bridge.h"
 
 namespace van::proxy {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{400};  ///< for a provider to appear, before a client is refused
+constexpr std::size_t kWaiting = 256;                ///< clients that wait for one; more are refused at once
+
+}  // namespace
 
 class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::Owner {
  public:
   Impl(link::Node& node, io::Loop& loop, spdlog::logger& log, std::string address, Endpoint local)
-      : node_{node}, loop_{loop}, log_{log}, address_{std::move(address)}, local_{std::move(local)}, reap_{loop, [this] { reap(); }} {}
+      : node_{node}, loop_{loop}, log_{log}, address_{std::move(address)}, local_{std::move(local)}, reap_{loop, [this] { reap(); }}, patience_{loop, [this] { give_up(); }} {}
 
   ~Impl() override {
     tcp_.reset();
@@ -38,7 +45,12 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
     return {};
   }
 
-  void on_reachability(bool reachable) override { log_.info("service {} address={}", reachable ? "reachable" : "not reachable", address_); }
+  void on_reachability(bool reachable) override {
+    log_.info("service {} address={}", reachable ? "reachable" : "not reachable", address_);
+    if (!reachable) return;
+    patience_.cancel();
+    for (std::unique_ptr<io::Stream>& socket : std::exchange(waiting_, {})) open(std::move(socket));
+  }
 
   void bridge_over(TcpBridge& bridge) override {
     over_.push_back(&bridge);
@@ -55,14 +67,22 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
 
  private:
   void accepted(std::unique_ptr<io::Stream> socket) {
-    if (!node_.reachable(producer_)) {  // nobody would answer: refused at once, as by a port that is closed
-      socket->reset();
-      return;
-    }
+    if (node_.reachable(producer_)) return open(std::move(socket));
+    // Whether somebody provides the address may be on its way: after a bind, a join, while a link comes back.
+    if (waiting_.size() >= kWaiting) return socket->reset();
+    if (waiting_.empty()) patience_.arm(kPatience);
+    waiting_.push_back(std::move(socket));
+  }
+
+  void open(std::unique_ptr<io::Stream> socket) {
     auto bridge = std::make_unique<TcpBridge>(node_, std::move(socket), counters_, *this);
     TcpBridge* key = bridge.get();
     bridges_[key] = std::move(bridge);
     key->start(node_.open_stream(producer_, *key), false);
+  }
+
+  void give_up() {
+    for (std::unique_ptr<io::Stream>& socket : std::exchange(waiting_, {})) socket->reset();
   }
 
   void reap() {
@@ -73,7 +93,9 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
   std::unique_ptr<io::LocalListener> unix_;
   std::unordered_map<TcpBridge*, std::unique_ptr<TcpBridge>> bridges_;
   std::vector<TcpBridge*> over_;
+  std::vector<std::unique_ptr<io::Stream>> waiting_;  ///< accepted while nobody provides the address
   io::Deferred reap_;
+  io::Timer patience_;
 };
 
 Expected<std::unique_ptr<TcpStandIn>, io::Error> TcpStandIn::open(link::Node& node, io::Loop& loop, spdlog::logger& log, std::string address,

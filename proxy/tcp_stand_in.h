@@ -15,7 +15,7 @@
 namespace van::proxy {
 
 /// A local port (or Unix socket) that stands in for a service of the network (data-plane, L-side). It listens from the first
-/// moment on, so that its port is its own; while nobody provides the address, connections are closed at once.
+/// moment on, so that its port is its own; while nobody provides the address, connections are reset within half a second.
 class TcpStandIn {
  public:
   /// `local` with port 0: the system picks one. Fails when the port is in use. `node`, `loop`, `log` must outlive it.

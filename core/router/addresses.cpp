@@ -219,21 +219,31 @@ bool Addresses::reachable_here(const routing::AddressKey& key) const {
   return link != nullptr && link->bound;
 }
 
-bool Addresses::reachable_for(const routing::AddressKey& key, const Peer& edge) const {
+bool Addresses::near_for(const routing::AddressKey& key, const Peer& edge) const {
   const Entry* local = entry(key);
-  if (local != nullptr) {
-    if (!local->consumers.empty()) return true;
-    for (const ProxyRef& proxy : local->proxies) {
-      if (proxy.peer == edge.id) continue;
-      const Peer* other = core_.peer(proxy.peer);
-      if (other != nullptr && (edge.mesh_id.empty() || other->mesh_id != edge.mesh_id)) return true;
-    }
-  }
+  if (local == nullptr) return false;
+  if (!local->consumers.empty()) return true;
+  return std::ranges::any_of(local->proxies, [&](const ProxyRef& proxy) {
+    const Peer* other = core_.peer(proxy.peer);
+    return proxy.peer != edge.id && other != nullptr && (edge.mesh_id.empty() || other->mesh_id != edge.mesh_id);
+  });
+}
+
+bool Addresses::reachable_for(const routing::AddressKey& key, const Peer& edge) const {
+  if (near_for(key, edge)) return true;
   if (plane_ == nullptr) return false;
   const auto nodes = plane_->remote_nodes(key);
   return std::ranges::any_of(nodes, [&](const routing::RemoteNode& node) {
     return node.reachable && (edge.mesh_id.empty() || node.mesh != edge.mesh_id);
   });
+}
+
+bool Addresses::needs_settled_uplink(const routing::AddressKey& key) const {
+  Peer* up = core_.edge() ? core_.peer(core_.active_uplink) : nullptr;
+  if (up == nullptr || core_.now >= core_.uplink_settled) return false;
+  const auto proxy = up->producer_proxies.find(std::string{key.name()});
+  const PeerLink* link = proxy == up->producer_proxies.end() ? nullptr : up->link(proxy->second);
+  return link != nullptr && link->bound && !link->near;
 }
 
 std::optional<routing::LocalAddress> Addresses::local_address(const routing::AddressKey& key) const {

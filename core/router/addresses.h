@@ -83,6 +83,10 @@ class Addresses {
   [[nodiscard]] bool reachable_here(const routing::AddressKey& key) const;
   /// The same for a producer on an attached edge (control-plane 5.2).
   [[nodiscard]] bool reachable_for(const routing::AddressKey& key, const Peer& edge) const;
+  /// Whether one of them is on this router or another of its edges.
+  [[nodiscard]] bool near_for(const routing::AddressKey& key, const Peer& edge) const;
+  /// Edge mode: whether a new stream to the address may have to wait until the network knows this edge.
+  [[nodiscard]] bool needs_settled_uplink(const routing::AddressKey& key) const;
   /// What this router offers of the address to the network; nullopt when nothing (control-plane 3.7).
   [[nodiscard]] std::optional<routing::LocalAddress> local_address(const routing::AddressKey& key) const;
 

@@ -81,7 +81,10 @@ void ControlLinks::tracking_update(Peer& peer, ByteView bytes) {
   if (!key || !reachable) return;
   const auto proxy = peer.producer_proxies.find(std::string{key->name()});
   if (proxy == peer.producer_proxies.end()) return;  // unknown ones are ignored
-  if (PeerLink* link = peer.link(proxy->second)) link->bound = *reachable;
+  if (PeerLink* link = peer.link(proxy->second)) {
+    link->bound = *reachable;
+    link->near = fields.size() > 2 && fields[2].boolean().value_or(false);
+  }
   addresses_.mark_changed(*key);
 }
 

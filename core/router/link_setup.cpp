@@ -15,6 +15,8 @@ using amqp::Terminus;
 using amqp::Value;
 
 constexpr std::size_t kPriorities = 10;
+/// Until then interiors beyond the uplink may not know the way back to a new edge (data-plane 2.4, pitfall 27).
+constexpr std::chrono::milliseconds kUplinkSettling{2200};
 constexpr std::uint32_t kMeshCredit = 3, kTrackingCredit = 32;  ///< control-plane 2.5
 
 bool has_capability(const std::optional<Terminus>& terminus, std::string_view capability) {
@@ -55,7 +57,7 @@ amqp::Connection::Config LinkSetup::engine_config(const Config& config, const Pe
     engine.desired_capabilities.emplace_back(capability);
   }
   auto add = [&](std::string_view key, Value value) { engine.properties.emplace_back(Symbol{std::string{key}}, std::move(value)); };
-  add("product", "vanctl");
+  add("product", names::product);
   add("version", VAN_VERSION);
   if (peer.cost > 1) add(names::prop_cost, static_cast<std::int32_t>(peer.cost));
   add(names::prop_annotations_version, std::int32_t{2});
@@ -405,6 +407,7 @@ void LinkSetup::edge_links_changed(Peer& peer) {
   const bool up = downlink != nullptr && downlink->attached && (peer.incoming_edge() || (uplink != nullptr && uplink->attached));
   if (up == peer.links_up) return;
   peer.links_up = peer.info.up = up;
+  if (up && peer.outgoing_edge()) core_.uplink_settled = core_.now + kUplinkSettling;
   if (up) core_.events.push_back(PeerUp{peer.id});
   else core_.events.push_back(PeerDown{peer.id});
 }
@@ -417,8 +420,10 @@ void LinkSetup::sync_tracking(const routing::AddressKey& key) {
     PeerLink* link = edge == nullptr ? nullptr : edge->link(proxy.link);
     if (link == nullptr) continue;
     const bool reachable = addresses_.reachable_for(key, *edge);
-    if (reachable == link->bound || !edge->tracking) continue;
+    const bool near = edge->info.product == names::product && addresses_.near_for(key, *edge);
+    if ((reachable == link->bound && near == link->near) || !edge->tracking) continue;
     link->bound = reachable;
+    link->near = near;
     if (reachable) {
       core_.touch(*edge);
       edge->connection.set_credit(link->id, limits::kLinkCredit);
@@ -426,7 +431,9 @@ void LinkSetup::sync_tracking(const routing::AddressKey& key) {
     amqp::Message message;  // control-plane 5.2: unsettled, no `to`
     message.annotations = amqp::RouterAnnotations{.flags = 0, .to_override = {}, .ingress = core_.node_address(), .trace = {core_.node_address()}, .mesh_id = {}};
     message.header = true;
-    message.body = Value{amqp::List{Value{key.text()}, Value{reachable}}};
+    amqp::List fields{Value{key.text()}, Value{reachable}};
+    if (edge->info.product == names::product) fields.emplace_back(near);  // ours: no need to wait for the network to know the edge
+    message.body = Value{std::move(fields)};
     forwarder_.send_message(*edge, edge->tracking, amqp::encode_message(message), false);
   }
 }

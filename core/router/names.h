@@ -15,6 +15,7 @@ inline constexpr std::string_view cap_anonymous_relay = "ANONYMOUS-RELAY";
 inline constexpr std::string_view cap_streaming_links = "qd.streaming-links";
 inline constexpr std::string_view cap_connection_trunking = "qd.connection_trunking";
 
+inline constexpr std::string_view product = "vanctl";
 inline constexpr std::string_view prop_cost = "qd.inter-router-cost";
 inline constexpr std::string_view prop_role = "qd.inter-router-role";
 inline constexpr std::string_view prop_annotations_version = "qd.annotations-version";

@@ -44,6 +44,7 @@ struct PeerLink {
   std::uint32_t cost = 0;    ///< consumer proxies: the exposure's own cost
   std::uint32_t outstanding = 0;  ///< consumer proxies, downlinks: unsettled deliveries sent to that consumer
   bool bound = false;        ///< producer proxies: some consumer was told reachable (control-plane 5.1, 5.2)
+  bool near = false;         ///< producer proxies: one of them is on the interior itself or its edges (ours only)
   // sender: deliveries that wait, the first may be under way
   std::deque<OutRef> queue;
   bool in_ready = false;     ///< stands in Peer::ready

@@ -29,11 +29,11 @@ std::optional<routing::ControlPlane> make_plane(const Config& config) {
 class Router::Impl {
  public:
   Impl(Config config, Rng rng, TimePoint now)
-      : core_{.config = std::move(config), .rng = rng, .now = now, .peers = {}, .events = {}, .touched = {}, .outputs = {}, .active_uplink = {}, .mesh_id = {}, .counters = {}},
+      : core_{.config = std::move(config), .rng = rng, .now = now, .peers = {}, .events = {}, .touched = {}, .outputs = {}, .active_uplink = {}, .uplink_settled = {}, .mesh_id = {}, .counters = {}},
         plane_{make_plane(core_.config)},
         addresses_{core_, plane()},
         forwarder_{core_, addresses_, plane()},
-        streams_{core_, forwarder_},
+        streams_{core_, addresses_, forwarder_},
         control_{core_, addresses_, forwarder_, plane()},
         setup_{core_, addresses_, forwarder_, plane()} {
     VAN_ASSERT(routing::valid_router_id(core_.config.id));
@@ -81,10 +81,11 @@ class Router::Impl {
       core_.touch(*peer);
     }
     if (plane_ && plane_->next_deadline() <= core_.now) plane_->handle_deadline(core_.now);
+    streams_.handle_deadline();
   }
 
   [[nodiscard]] TimePoint next_deadline() const {
-    TimePoint next = plane_ ? plane_->next_deadline() : kNever;
+    TimePoint next = std::min(plane_ ? plane_->next_deadline() : kNever, streams_.next_deadline());
     for (const auto& [id, peer] : core_.peers) next = std::min(next, peer->connection.next_deadline());
     return next;
   }

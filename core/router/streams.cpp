@@ -1,12 +1,14 @@
 #include "core/router/streams.h"
 
 #include "core/base/limits.h"
+#include "core/router/addresses.h"
 #include "core/router/forwarder.h"
 #include "core/router/names.h"
 
 namespace van::router {
 namespace {
 
+constexpr std::size_t kEarlyOctets = 64 * 1024;  ///< held while the uplink settles
 constexpr std::uint32_t kStreamFlags = amqp::RouterAnnotations::kStreaming | amqp::RouterAnnotations::kNoHoldOff;
 const amqp::DeliveryState kFailed = amqp::Modified{.delivery_failed = true, .undeliverable_here = false, .message_annotations = {}};
 
@@ -33,6 +35,18 @@ StreamId Streams::open(const std::string& address) {
   by_reply_[stream.reply_local] = id;
   ++core_.counters.streams_opened;
 
+  const auto key = routing::AddressKey::mobile(address);
+  if (key && addresses_.needs_settled_uplink(*key)) {
+    stream.waits_for = address;
+    waiting_.push_back(id);
+  } else {
+    begin(id, address);
+  }
+  return id;
+}
+
+void Streams::begin(StreamId id, const std::string& address) {
+  Stream& stream = *find(id);
   // data-plane 2.4: any unique text below our own prefix
   const std::string prefix = core_.edge() ? "amqp:/_edge/" : "amqp:/_topo/0/";
   amqp::StreamHeader header;
@@ -40,7 +54,23 @@ StreamId Streams::open(const std::string& address) {
   header.reply_to = prefix + core_.config.id + "/" + stream.reply_local;
   const DeliveryNo out = forwarder_.originate(id, kStreamFlags, address, amqp::encode_stream_header(header));
   if (Stream* still = find(id)) still->out = out;
-  return id;
+}
+
+void Streams::handle_deadline() {
+  if (core_.now < next_deadline()) return;
+  for (const StreamId id : std::exchange(waiting_, {})) {
+    Stream* stream = find(id);
+    if (stream == nullptr) continue;
+    begin(id, std::exchange(stream->waits_for, {}));
+    stream = find(id);
+    if (stream == nullptr) continue;
+    const DeliveryNo out = stream->out;
+    const bool fin = stream->fin_sent;
+    const SliceQueue early = std::exchange(stream->waiting, {});
+    for (const Slice& slice : early.slices()) forwarder_.append(out, slice);
+    if (fin) forwarder_.finish(out);
+    window_moved(id);
+  }
 }
 
 StreamId Streams::incoming(DeliveryNo delivery, ConsumerId consumer) {
@@ -88,7 +118,9 @@ bool Streams::refuse(StreamId id) {
 
 std::size_t Streams::writable(StreamId id) const {
   const Stream* stream = find(id);
-  if (stream == nullptr || !stream->out || stream->fin_sent || stream->failing) return 0;
+  if (stream == nullptr || stream->fin_sent || stream->failing) return 0;
+  if (!stream->waits_for.empty()) return stream->sent >= kEarlyOctets ? 0 : kEarlyOctets - static_cast<std::size_t>(stream->sent);
+  if (!stream->out) return 0;
   if (stream->window_off) {
     const std::size_t waiting = forwarder_.pending(stream->out);
     return waiting >= limits::kOutputHighWater ? 0 : limits::kOutputHighWater - waiting;
@@ -99,19 +131,25 @@ std::size_t Streams::writable(StreamId id) const {
 
 bool Streams::write(StreamId id, Slice octets) {
   Stream* stream = find(id);
-  if (stream == nullptr || !stream->out || stream->fin_sent || stream->failing) return false;
+  if (stream == nullptr || stream->fin_sent || stream->failing) return false;
+  if (!stream->out && stream->waits_for.empty()) return false;
   stream->sent += octets.size();
-  const DeliveryNo out = stream->out;
   stream->blocked = writable(id) == 0;
+  if (!stream->waits_for.empty()) {
+    stream->waiting.push(std::move(octets));
+    return true;
+  }
+  const DeliveryNo out = stream->out;
   forwarder_.append(out, std::move(octets));
   return true;
 }
 
 bool Streams::finish(StreamId id) {
   Stream* stream = find(id);
-  if (stream == nullptr || !stream->out || stream->fin_sent || stream->failing) return false;
+  if (stream == nullptr || stream->fin_sent || stream->failing) return false;
+  if (!stream->out && stream->waits_for.empty()) return false;
   stream->fin_sent = true;
-  forwarder_.finish(stream->out);
+  if (stream->out) forwarder_.finish(stream->out);
   return true;
 }
 

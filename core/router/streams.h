@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "core/amqp/delivery_state.h"
 #include "core/amqp/message.h"
@@ -12,13 +13,14 @@
 
 namespace van::router {
 
+class Addresses;
 class Forwarder;
 
 /// The local ends of TCP streams (data-plane, sections 2 to 4): encapsulation, end-to-end windows, half-close, resets. A stream
 /// is two deliveries: the one we send (`out`) and the one we receive (`in`).
 class Streams {
  public:
-  Streams(Core& core, Forwarder& forwarder) : core_{core}, forwarder_{forwarder} {}
+  Streams(Core& core, Addresses& addresses, Forwarder& forwarder) : core_{core}, addresses_{addresses}, forwarder_{forwarder} {}
 
   // ---- From the owner of the TCP connection: the contracts are Router's ----
   StreamId open(const std::string& address);
@@ -32,6 +34,10 @@ class Streams {
   void octets_taken(StreamId id, std::size_t count);
   [[nodiscard]] bool finished(StreamId id) const;
   void fin_passed_on(StreamId id);
+
+  /// Sends off the streams that waited for the uplink to settle; when that is due, else kNever.
+  void handle_deadline();
+  [[nodiscard]] TimePoint next_deadline() const { return waiting_.empty() ? kNever : core_.uplink_settled; }
 
   // ---- From the forwarder ----
   /// A client stream for a consumer of ours.
@@ -55,6 +61,8 @@ class Streams {
     ConsumerId consumer;
     std::string reply_local;     ///< L-side: "temp.…"
     std::string reply_to;        ///< C-side: where our reply stream goes
+    std::string waits_for;       ///< L-side: the address, while it waits for the uplink to settle
+    SliceQueue waiting;          ///< what was written meanwhile
     // what we send
     DeliveryNo out;
     std::uint64_t sent = 0;      ///< raw octets
@@ -75,6 +83,7 @@ class Streams {
     std::optional<StreamFailure> failing;  ///< told once readable is drained
   };
 
+  void begin(StreamId id, const std::string& address);
   Stream* find(StreamId id);
   [[nodiscard]] const Stream* find(StreamId id) const;
   void read_head(Stream& stream);
@@ -85,7 +94,9 @@ class Streams {
   void erase(Stream& stream);
 
   Core& core_;
+  Addresses& addresses_;
   Forwarder& forwarder_;
+  std::vector<StreamId> waiting_;
   std::uint64_t last_id_ = 0;
   std::unordered_map<StreamId, Stream> streams_;
   std::unordered_map<std::string, StreamId> by_reply_;
