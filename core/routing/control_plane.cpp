@@ -87,10 +87,10 @@ void ControlPlane::hurry(TimePoint now) {
 void ControlPlane::take(const Neighbours::Changes& changes, TimePoint now) {
   for (const auto& [id, link] : changes) {
     if (link) {
-      events_.push_back(event::NeighbourUp{id, *link});
+      events_.emplace_back(event::NeighbourUp{id, *link});
       if (Node* node = states_.find(id)) node->link_state_requests = kRequestsMax;
     } else {
-      events_.push_back(event::NeighbourDown{id});
+      events_.emplace_back(event::NeighbourDown{id});
     }
   }
   if (changes.empty()) return;
@@ -138,17 +138,17 @@ void ControlPlane::compute_paths(TimePoint now) {
     const bool reachable = paths_.reachable(node.path);
     if (std::exchange(node.reachable, reachable) == reachable) continue;
     if (reachable) {
-      events_.push_back(event::NodeReachable{id});
+      events_.emplace_back(event::NodeReachable{id});
       node.link_state_requests = node.mobile_requests = kRequestsMax;
     } else {
-      events_.push_back(event::NodeUnreachable{id});
+      events_.emplace_back(event::NodeUnreachable{id});
     }
   }
 }
 
 void ControlPlane::paths_changed() {
   ++paths_version_;
-  events_.push_back(event::PathsChanged{});
+  events_.emplace_back(event::PathsChanged{});
 }
 
 /// Whether some node's addresses wait for the end of the holdoff.
@@ -170,7 +170,7 @@ bool ControlPlane::forget_unreachable(TimePoint now) {
 }
 
 void ControlPlane::forget_addresses(Node& node, const std::string& id) {
-  for (const AddressKey& key : remote_.forget(node)) events_.push_back(event::AddressRemoved{key, id});
+  for (const AddressKey& key : remote_.forget(node)) events_.emplace_back(event::AddressRemoved{key, id});
   node.mobile_seq = 0;
   node.forget_at = kNever;
 }
@@ -232,7 +232,7 @@ bool ControlPlane::send_to(std::string_view id, std::string to, Message message,
 
 void ControlPlane::limit_reached(const std::string& id, event::LimitReached::Bound bound) {
   const std::string note = std::to_string(static_cast<int>(bound)) + "/" + id;
-  if (noted_.size() < kNotedMax && noted_.insert(note).second) events_.push_back(event::LimitReached{id, bound});
+  if (noted_.size() < kNotedMax && noted_.insert(note).second) events_.emplace_back(event::LimitReached{id, bound});
 }
 
 std::optional<Outgoing> ControlPlane::poll_output() {

@@ -32,14 +32,15 @@ void ControlPlane::receive(LinkNo link, const Message& message, TimePoint now) {
 
 bool ControlPlane::understood(const std::string& id, std::int64_t pv, std::int64_t pv_max) {
   if (pv <= pv_max) return true;
-  if (noted_.size() < kNotedMax && noted_.insert("pv/" + id).second) events_.push_back(event::VersionIgnored{id, pv});
+  if (noted_.size() < kNotedMax && noted_.insert("pv/" + id).second)
+    events_.emplace_back(event::VersionIgnored{id, pv});
   return false;
 }
 
 void ControlPlane::notice_duplicate(std::int64_t instance) {
   if (instance == config_.instance || instance == duplicate_instance_) return;
   duplicate_instance_ = instance;
-  events_.push_back(event::DuplicateId{instance});
+  events_.emplace_back(event::DuplicateId{instance});
 }
 
 Node* ControlPlane::node_of(const std::string& id, TimePoint now) {
@@ -168,7 +169,7 @@ void ControlPlane::accept(const Mau& mau, LinkNo, TimePoint) {
 void ControlPlane::apply(Node& node, const std::string& id, const Mau::Differential& update) {
   for (const AddressDescriptor& descriptor : update.add) add_address(node, id, descriptor);
   for (const AddressKey& key : update.del) {
-    if (remote_.remove(node, key)) events_.push_back(event::AddressRemoved{key, id});
+    if (remote_.remove(node, key)) events_.emplace_back(event::AddressRemoved{key, id});
   }
 }
 
@@ -178,7 +179,7 @@ void ControlPlane::apply(Node& node, const std::string& id, const Mau::Absolute&
   for (const AddressKey& key : remote_.of(node)) {
     if (named.contains(key)) continue;
     remote_.remove(node, key);
-    events_.push_back(event::AddressRemoved{key, id});
+    events_.emplace_back(event::AddressRemoved{key, id});
   }
   for (const AddressDescriptor& descriptor : update.exist) add_address(node, id, descriptor);
 }
@@ -196,7 +197,7 @@ void ControlPlane::add_address(Node& node, const std::string& id, const AddressD
     case RemoteAddresses::Added::unchanged:
       return;
     case RemoteAddresses::Added::changed:
-      events_.push_back(event::AddressAdded{descriptor.key, id});
+      events_.emplace_back(event::AddressAdded{descriptor.key, id});
       return;
     case RemoteAddresses::Added::limit:
       limit_reached(id, event::LimitReached::Bound::addresses);

@@ -315,10 +315,10 @@ TEST_CASE("more routers than the limit are not stored, and that is reported", "[
 TEST_CASE("links of all routers together have a limit", "[routing][link-state]") {
   LinkStates states{limits::kRouters};
   Lsu large{.id = "A", .ls_seq = 1};
-  for (std::size_t i = 0; i != limits::kRouters; ++i) large.peers["p" + std::to_string(i)] = 1;
+  for (std::size_t i = 0; i != limits::kRouters; ++i) large.peers[test::numbered("p", i)] = 1;
   const std::size_t fit = kLinksTotal / large.peers.size();
   for (std::size_t i = 0; i != fit; ++i)
-    CHECK(states.store(*states.find_or_create("r" + std::to_string(i), TimePoint{}), large));
+    CHECK(states.store(*states.find_or_create(test::numbered("r", i), TimePoint{}), large));
   CHECK(states.links_total() == kLinksTotal);
   CHECK_FALSE(states.store(*states.find_or_create("late", TimePoint{}), large));
   CHECK(states.store(*states.find_or_create("r0", TimePoint{}), large));  // in place of its own

@@ -322,7 +322,7 @@ TEST_CASE("addresses of one router have a limit, and the rest of an update still
   test::ScriptedPeer peer;
   peer.settle();
   std::vector<AddressDescriptor> all;
-  for (std::size_t i = 0; i != limits::kAddressesPerRouter + 3; ++i) all.push_back(describe("Ma" + std::to_string(i)));
+  for (std::size_t i = 0; i != limits::kAddressesPerRouter + 3; ++i) all.push_back(describe(test::numbered("Ma", i)));
   peer.say(absolute(1, all));
   CHECK(peer.plane().nodes().at(0).addresses == limits::kAddressesPerRouter);
   CHECK(only<event::LimitReached>(peer.take_events()) ==
@@ -336,7 +336,7 @@ TEST_CASE("addresses of one router have a limit, and the rest of an update still
 TEST_CASE("own addresses have the same limit", "[routing][mobile]") {
   LocalAddresses local;
   for (std::size_t i = 0; i != limits::kAddressesPerRouter; ++i) {
-    REQUIRE(local.set(key_of("Ma" + std::to_string(i)), {}, TimePoint{}));
+    REQUIRE(local.set(key_of(test::numbered("Ma", i)), {}, TimePoint{}));
   }
   CHECK_FALSE(local.set(key_of("Mx"), {}, TimePoint{}));
   CHECK(local.set(key_of("Ma0"), {.cost = 1}, TimePoint{}));
@@ -352,7 +352,7 @@ TEST_CASE("what was told is always what a reader of the updates has", "[routing]
     LocalAddresses local;
     std::map<AddressKey, AddressDescriptor> reader;
     for (int i = 0; i != 200; ++i) {
-      const AddressKey key = key_of("Ma" + std::to_string(random.below(6)));
+      const AddressKey key = key_of(test::numbered("Ma", random.below(6)));
       switch (random.below(4)) {
         case 0:
           local.remove(key, TimePoint{});

@@ -7,6 +7,11 @@
 
 namespace van::routing::test {
 
+std::string numbered(std::string_view prefix, std::uint64_t number) {
+  std::string text{prefix};
+  return text.append(std::to_string(number));
+}
+
 void Network::add(const std::string& id, ControlPlaneConfig config) {
   config.id = id;
   configs_.insert_or_assign(id, config);

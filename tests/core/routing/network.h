@@ -112,6 +112,9 @@ class Network {
   std::function<void(const Transit&)> watch_;
 };
 
+/// "R" and 7 give "R7".
+std::string numbered(std::string_view prefix, std::uint64_t number);
+
 inline AddressKey key_of(std::string_view text) { return AddressKey::parse(text).value(); }
 
 template <class T>

@@ -94,7 +94,7 @@ std::set<std::string> build(test::Network& net, Rng& random) {
   const std::uint64_t count = 3 + random.below(10);
   const std::uint64_t cost_max = random.below(2) == 0 ? 1 : 3;
   const auto cost = [&] { return static_cast<std::uint32_t>(1 + random.below(cost_max)); };
-  const auto name = [](std::uint64_t i) { return "R" + std::to_string(i); };
+  const auto name = [](std::uint64_t i) { return test::numbered("R", i); };
   std::set<std::pair<std::uint64_t, std::uint64_t>> pairs;
   std::set<std::string> consumers;
   for (std::uint64_t i = 0; i != count; ++i) {
@@ -185,11 +185,11 @@ TEST_CASE("a grid of 36 routers, all ties, settles, and an RA crosses each link 
           "[routing][network]") {
   test::Network net;
   net.set_check_invariants(false);
-  const auto name = [](int x, int y) { return "g" + std::to_string(x) + std::to_string(y); };
+  const auto name = [](std::uint64_t x, std::uint64_t y) { return test::numbered(test::numbered("g", x), y); };
   std::set<std::string> consumers;
   std::size_t links = 0;
-  for (int x = 0; x != 6; ++x) {
-    for (int y = 0; y != 6; ++y) {
+  for (std::uint64_t x = 0; x != 6; ++x) {
+    for (std::uint64_t y = 0; y != 6; ++y) {
       net.add(name(x, y));
       if (x != 0) net.connect(name(x, y), name(x - 1, y));
       if (y != 0) net.connect(name(x, y), name(x, y - 1));
@@ -314,10 +314,10 @@ TEST_CASE("whatever peers say in whatever order, the invariants hold and the eve
           plane.link_cost_changed(link(), static_cast<std::uint32_t>(1 + random.below(5)), now);
           break;
         case 3:
-          plane.set_local_address(test::key_of("M" + std::to_string(random.below(3))), {}, now);
+          plane.set_local_address(test::key_of(test::numbered("M", random.below(3))), {}, now);
           break;
         case 4:
-          plane.remove_local_address(test::key_of("M" + std::to_string(random.below(3))), now);
+          plane.remove_local_address(test::key_of(test::numbered("M", random.below(3))), now);
           break;
         default:
           plane.receive(link(), random_message(random), now);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/random.h"
+#include "tests/core/routing/network.h"
 #include "tests/core/routing/reference.h"
 #include "tests/support/catch.h"
 
@@ -161,10 +162,10 @@ TEST_CASE("random networks agree with the reference, ties included", "[routing][
     const bool symmetric = random.below(3) != 0;
     const std::uint64_t cost_max = 1 + random.below(3);
     Links links;
-    for (std::uint64_t i = 0; i < count; ++i) links["R" + std::to_string(i)];
+    for (std::uint64_t i = 0; i < count; ++i) links[test::numbered("R", i)];
     for (std::uint64_t i = 0; i < count * 2; ++i) {
-      const std::string a = "R" + std::to_string(random.below(count));
-      const std::string b = "R" + std::to_string(random.below(count));
+      const std::string a = test::numbered("R", random.below(count));
+      const std::string b = test::numbered("R", random.below(count));
       const auto cost = static_cast<std::uint32_t>(1 + random.below(cost_max));
       if (a == b) continue;
       if (symmetric) {
@@ -180,9 +181,9 @@ TEST_CASE("random networks agree with the reference, ties included", "[routing][
 TEST_CASE("a thousand routers: each valid origin is found, each tree computed once", "[routing][paths]") {
   // A grid of 40 x 25 with equal costs: as many ties as there can be.
   Links links;
-  const auto name = [](int x, int y) { return "r" + std::to_string(x) + "." + std::to_string(y); };
-  for (int x = 0; x < 40; ++x) {
-    for (int y = 0; y < 25; ++y) {
+  const auto name = [](std::uint64_t x, std::uint64_t y) { return test::numbered(test::numbered("r", x) + ".", y); };
+  for (std::uint64_t x = 0; x < 40; ++x) {
+    for (std::uint64_t y = 0; y < 25; ++y) {
       if (x != 0) both_ways(links, name(x, y), name(x - 1, y), 1);
       if (y != 0) both_ways(links, name(x, y), name(x, y - 1), 1);
     }

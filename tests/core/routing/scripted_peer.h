@@ -85,7 +85,7 @@ class ScriptedPeer {
 
  private:
   static ControlPlaneConfig with_id(ControlPlaneConfig config) {
-    config.id = "S";
+    config.id = std::string{"S"};
     config.instance = 100;
     return config;
   }
