@@ -15,8 +15,9 @@ struct ClientOptions {
   std::string_view ca_pem;
   std::string_view certificate_pem;  ///< ours, with intermediates after it; empty: we present none
   std::string_view key_pem;          ///< PKCS#1, SEC1 or PKCS#8, no password
-  /// Whether TLS 1.3 may be used, where the library has it. False for links that carry bulk data: mbedTLS has no
-  /// KeyUpdate, which a peer may send after 2^24 records (tls-records B6).
+  /// Whether TLS 1.3 may be used, where the library has it. False for links between sites: mbedTLS has no KeyUpdate,
+  /// which a peer may send after 2^24 records (tls-records B6), and 3.6 seals its alerts about certificates with keys
+  /// that 3.6 does not expect, so that a refused peer learns only Code::protocol.
   bool tls13 = true;
 };
 

@@ -166,6 +166,7 @@ Expected<std::optional<Slice>, Error> Session::State::read() {
   if (stage == Stage::handshake) shake_hands();
   if (stage == Stage::failed) return Unexpected{*error};
   if (stage == Stage::handshake || peer_closed) return std::optional<Slice>{};
+  if (input.empty() && !input_ended && mbedtls_ssl_check_pending(ssl.get()) == 0) return std::optional<Slice>{};
   const auto space = opened.space(kRecordBytes);
   std::size_t filled = 0;
   read_records(space, filled);

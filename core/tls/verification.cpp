@@ -31,7 +31,10 @@ int severity(Error::Code code) {
 std::string join_names(const CertificateInfo& certificate) {
   constexpr std::size_t kShown = 3;
   std::vector<std::string> names = certificate.dns_names;
-  names.insert(names.end(), certificate.ip_addresses.begin(), certificate.ip_addresses.end());
+  for (const std::string& address : certificate.ip_addresses) {  // many have each address as DNS entry too
+    const auto is_same = [bytes = parse_ip(address)](const std::string& name) { return parse_ip(name) == bytes; };
+    if (std::none_of(names.begin(), names.end(), is_same)) names.push_back(address);
+  }
   if (names.empty()) names.push_back(certificate.subject_common_name);
   std::erase(names, std::string{});
   if (names.empty()) return "no host at all";
