@@ -120,6 +120,9 @@ class Connection {
     /// server: accept a client that begins without SASL (only where ANONYMOUS is offered).
     bool sasl_optional = true;
     std::uint32_t session_window_frames = limits::kSessionWindowFrames;
+    /// Top credit up at once when a delivery begins that is not whole, instead of in batches: real routers do so, and may leave
+    /// the first octets of a stream behind until they see that flow (docs/protocol.md).
+    bool flow_for_each_stream = false;
     std::vector<std::string> offered_capabilities{};
     std::vector<std::string> desired_capabilities{};
     Map properties{};

@@ -13,9 +13,11 @@ class LinkCredit {
   [[nodiscard]] std::uint32_t available() const { return credit_; }
   [[nodiscard]] std::uint32_t delivery_count() const { return delivery_count_; }
 
+  /// Whether a delivery may begin.
+  [[nodiscard]] bool has_any() const { return credit_ > 0 || withdrawn_ > 0; }
   /// A delivery begins. False: there is no credit for it.
   [[nodiscard]] bool take() {
-    if (credit_ == 0 && withdrawn_ == 0) return false;
+    if (!has_any()) return false;
     --(credit_ > 0 ? credit_ : withdrawn_);
     ++delivery_count_;
     return true;
@@ -40,8 +42,8 @@ class LinkCredit {
   void start(std::uint32_t initial_delivery_count) { delivery_count_ = initial_delivery_count; }
   void set_target(std::uint32_t target) { target_ = target; }
   [[nodiscard]] std::uint32_t target() const { return target_; }
-  /// Half or less is left of what is to be granted: topped up in batches.
-  [[nodiscard]] bool is_due() const { return credit_ < target_ && credit_ <= target_ / 2; }
+  /// Half or less is left of what is to be granted: topped up in batches; or anything is missing and it is to be `at_once`.
+  [[nodiscard]] bool is_due(bool at_once) const { return credit_ < target_ && (at_once || credit_ <= target_ / 2); }
   /// What was granted above the target is withdrawn, but the sender may have used it before it hears of that.
   void grant() {
     const std::uint64_t granted = std::uint64_t{credit_} + withdrawn_;

@@ -96,7 +96,8 @@ void Session::answer_echo(const Link* link) {
 }
 
 void Session::top_up(Link& link) {
-  if (link.state != Link::State::attached || !link.credit.is_due()) return;
+  const bool at_once = context_.config.flow_for_each_stream && link.current != nullptr;
+  if (link.state != Link::State::attached || !link.credit.is_due(at_once)) return;
   link.credit_held = link.deliveries.size() >= limits::kUnsettledPerLink;
   if (link.credit_held) return;
   link.credit.grant();

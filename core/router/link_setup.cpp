@@ -52,6 +52,7 @@ amqp::Connection::Config LinkSetup::engine_config(const Config& config, const Pe
   engine.sasl_external = peer.external;
   engine.sasl_anonymous = !peer.external;
   engine.sasl_optional = !peer.external;
+  engine.flow_for_each_stream = true;
   for (const std::string_view capability : {names::cap_anonymous_relay, names::cap_streaming_links, names::cap_connection_trunking}) {
     engine.offered_capabilities.emplace_back(capability);
     engine.desired_capabilities.emplace_back(capability);
