@@ -80,7 +80,7 @@ bool has_duplicate_keys(const Map& map) {
   std::vector<Bytes> keys;  // equal values have equal encodings, and these have an order
   keys.reserve(map.size());
   for (const auto& entry : map) keys.push_back(encode_value(entry.first));
-  std::sort(keys.begin(), keys.end());
+  std::sort(keys.begin(), keys.end(), [](const Bytes& a, const Bytes& b) { return as_text(a) < as_text(b); });
   return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
 }
 

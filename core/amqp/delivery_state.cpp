@@ -19,12 +19,9 @@ struct ToValue {
   }
   Value operator()(Released) const { return state_of(descriptor::released, {}); }
   Value operator()(const Modified& state) const {
-    List fields;
-    if (state.delivery_failed || state.undeliverable_here || !state.message_annotations.empty()) {
-      fields.emplace_back(state.delivery_failed);
-    }
-    if (state.undeliverable_here || !state.message_annotations.empty()) fields.emplace_back(state.undeliverable_here);
-    if (!state.message_annotations.empty()) fields.emplace_back(state.message_annotations);
+    List fields{state.delivery_failed ? Value{true} : Value{}, state.undeliverable_here ? Value{true} : Value{},
+                state.message_annotations.empty() ? Value{} : Value{state.message_annotations}};
+    while (!fields.empty() && fields.back().is_null()) fields.pop_back();
     return state_of(descriptor::modified, std::move(fields));
   }
   Value operator()(const OtherState& state) const { return state.value; }

@@ -5,11 +5,9 @@
 namespace van::amqp {
 
 Value to_value(const Error& error) {
-  List fields{Symbol{error.condition}};
-  if (!error.description.empty() || !error.info.empty()) {
-    fields.push_back(error.description.empty() ? Value{} : Value{error.description});
-  }
-  if (!error.info.empty()) fields.emplace_back(error.info);
+  List fields{Symbol{error.condition}, error.description.empty() ? Value{} : Value{error.description},
+              error.info.empty() ? Value{} : Value{error.info}};
+  while (fields.back().is_null()) fields.pop_back();
   return Described{{std::uint64_t{descriptor::error}, std::move(fields)}};
 }
 

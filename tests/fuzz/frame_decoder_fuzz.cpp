@@ -1,5 +1,9 @@
 // The first octet seeds the cuts, the rest is the stream. Any split gives the same frames and the same end;
 // performatives in them survive being encoded and decoded.
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "core/amqp/frame_decoder.h"
 #include "core/amqp/performatives.h"
 #include "core/base/assert.h"

@@ -52,17 +52,17 @@ Outcome decoded(ByteView bytes, const std::vector<std::size_t>& cuts) {
 }
 
 Bytes frame(std::uint16_t channel, std::size_t body_size, std::size_t extended_words = 0) {
-  const std::size_t size = 8 + 4 * extended_words + body_size;
-  Bytes bytes{0,
-              0,
-              static_cast<std::uint8_t>(size >> 8),
-              static_cast<std::uint8_t>(size),
-              static_cast<std::uint8_t>(2 + extended_words),
-              0,
-              static_cast<std::uint8_t>(channel >> 8),
-              static_cast<std::uint8_t>(channel)};
-  bytes.resize(8 + 4 * extended_words, 0xEE);
-  for (std::size_t i = 0; i < body_size; ++i) bytes.push_back(static_cast<std::uint8_t>(i + channel));
+  const std::size_t body_start = 8 + 4 * extended_words;
+  const std::size_t size = body_start + body_size;
+  Bytes bytes(size, 0xEE);
+  bytes[0] = bytes[1] = 0;
+  bytes[2] = static_cast<std::uint8_t>(size >> 8);
+  bytes[3] = static_cast<std::uint8_t>(size);
+  bytes[4] = static_cast<std::uint8_t>(body_start / 4);
+  bytes[5] = Frame::kAmqp;
+  bytes[6] = static_cast<std::uint8_t>(channel >> 8);
+  bytes[7] = static_cast<std::uint8_t>(channel);
+  for (std::size_t i = 0; i < body_size; ++i) bytes[body_start + i] = static_cast<std::uint8_t>(i + channel);
   return bytes;
 }
 
