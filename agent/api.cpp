@@ -215,7 +215,6 @@ void Api::get_logs(const Call& call) {
   if (query->follow)
     return parts_.server.answer(call.exchange,
                                 {.content_type = "text/plain; charset=utf-8",
-
                                  .source = std::make_unique<LogFollower>(ring, query->lines, query->level)});
   reply(call.exchange, 200, Json{{"lines", ring.last(query->lines, query->level)}});
 }

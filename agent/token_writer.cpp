@@ -8,7 +8,7 @@ namespace van::agent {
 namespace {
 
 /// Quoted in every case: "1e3" or "true" would not be read as the texts that they are.
-std::string quoted(std::string_view text) {
+std::string yaml_text(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') result += '\\';
@@ -19,15 +19,15 @@ std::string quoted(std::string_view text) {
 
 std::string link_document(const LinkToken& link, std::string_view secret) {
   std::string text = "apiVersion: skupper.io/v2alpha1\nkind: Link\nmetadata:\n";
-  text += "  name: " + quoted(link.name) + "\nspec:\n";
+  text += "  name: " + yaml_text(link.name) + "\nspec:\n";
   text += "  cost: " + std::to_string(link.cost) + "\n";
   text += link.endpoints.empty() ? "  endpoints: []\n" : "  endpoints:\n";
   for (const TokenEndpoint& endpoint : link.endpoints) {
-    text += "  - host: " + quoted(endpoint.host) + "\n";
+    text += "  - host: " + yaml_text(endpoint.host) + "\n";
     text += "    name: " + std::string{endpoint_name(endpoint.role)} + "\n";
     text += "    port: \"" + std::to_string(endpoint.port) + "\"\n";
   }
-  text += "  tlsCredentials: " + quoted(secret) + "\n";
+  text += "  tlsCredentials: " + yaml_text(secret) + "\n";
   return text;
 }
 
@@ -36,7 +36,7 @@ std::string secret_document(const Credentials& credentials, std::string_view nam
   text += "  ca.crt: " + encode_base64(credentials.ca) + "\n";
   text += "  tls.crt: " + encode_base64(credentials.certificate) + "\n";
   text += "  tls.key: " + encode_base64(credentials.key) + "\n";
-  text += "kind: Secret\nmetadata:\n  name: " + quoted(name) + "\ntype: kubernetes.io/tls\n";
+  text += "kind: Secret\nmetadata:\n  name: " + yaml_text(name) + "\ntype: kubernetes.io/tls\n";
   return text;
 }
 
