@@ -1,5 +1,5 @@
 # One library per layer, from all .cpp files of its folder. DEPS is all that the layer may include: what is not
-# named does not link, and tests/includes_test checks the includes.
+# named does not link, and tests/layers_check.py checks the includes.
 add_library(van_flags INTERFACE)
 target_compile_features(van_flags INTERFACE cxx_std_20)
 target_compile_options(van_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion

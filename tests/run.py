@@ -105,6 +105,7 @@ def main():
         build(preset)
         unit_tests(preset, folder)
         other_ctests(preset, folder)
+        counted(f"{preset} layers", [PYTHON, "tests/layers_check.py", folder])
         counted(f"{preset} interop proton", [PYTHON, "tests/interop/run_proton.py", folder])
         if shutil.which("node"):
             counted(f"{preset} interop rhea", ["node", "tests/interop/run_rhea.js", folder])
