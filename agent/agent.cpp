@@ -71,6 +71,9 @@ class Agent {
       : options_{options}, logs_{logs}, log_{logs.component("agent")}, started_{io::Loop::now()} {}
 
   Result<void> run() {
+    // Before anybody can know that we are here: who is told to end early ends in order, too.
+    for (const int signum : {SIGTERM, SIGINT})
+      signals_.push_back(std::make_unique<io::SignalWatcher>(loop_, signum, [this] { stop(); }));
     auto site = Site::open({loop_, random_, logs_, StateStore{options_.paths.state_file()}, machine_name()});
     if (!site) return Unexpected{site.error()};
     site_ = *std::move(site);
@@ -78,9 +81,6 @@ class Agent {
     api_.emplace(Api::Parts{*server_, *site_, logs_, options_.paths.profile, started_, [this] { stop(); }});
     const auto listening = listen();
     if (!listening) return listening;
-    for (const int signum : {SIGTERM, SIGINT})
-      signals_.push_back(std::make_unique<io::SignalWatcher>(loop_, signum, [this] { stop(); }));
-
     log_.info("agent started version={} profile={} pid={}", VAN_VERSION, options_.paths.profile, ::getpid());
     loop_.run();
     log_.info("agent ended");

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "agent/identity.h"
@@ -42,7 +43,28 @@ Result<ListenerState> read_listener(PeerRole role, const std::optional<std::stri
   return ListenerState{role, endpoint->host, endpoint->port};
 }
 
+Result<std::vector<ListenerState>> read_listeners(const CreateSite& command) {
+  std::vector<ListenerState> listeners;
+  if (command.no_listen && (command.listen || command.listen_edge))
+    return error(Error::Code::bad_request, "no_listen does not go with listen and listen_edge");
+  if (command.no_listen) return listeners;
+  for (const auto& [role, text, port] : {std::tuple{PeerRole::inter_router, &command.listen, kInterRouterPort},
+                                         std::tuple{PeerRole::edge, &command.listen_edge, kEdgePort}}) {
+    auto listener = read_listener(role, *text, port, !command.public_hosts.empty());
+    if (!listener) return Unexpected{listener.error()};
+    listeners.push_back(*std::move(listener));
+  }
+  return listeners;
+}
+
 bool any_address(const std::string& host) { return host == "::" || host == "0.0.0.0"; }
+
+/// Every host that a token of the site may name.
+std::vector<std::string> certified_hosts(std::vector<std::string> hosts, const std::vector<ListenerState>& listeners) {
+  for (const ListenerState& listener : listeners)
+    if (!any_address(listener.host) && std::ranges::find(hosts, listener.host) == hosts.end()) hosts.push_back(listener.host);
+  return hosts;
+}
 
 /// How others reach a listener: what the user says, else where it listens.
 std::vector<std::string> hosts_of(const SiteState& site, const ListenerState& listener, const std::string& machine) {
@@ -160,8 +182,11 @@ Result<void> Site::create(const CreateSite& command) {
   if (command.public_hosts.size() > kPublicHostsMax)
     return error(Error::Code::bad_request, "more than " + std::to_string(kPublicHostsMax) + " public hosts");
 
+  const auto listeners = read_listeners(command);
+  if (!listeners) return Unexpected{listeners.error()};
   const auto now = io::Loop::wall_clock();
-  const auto own = make_authority(command.name, parts_.machine, command.public_hosts, now, parts_.random);
+  const auto own =
+      make_authority(command.name, parts_.machine, certified_hosts(command.public_hosts, *listeners), now, parts_.random);
   if (!own) return Unexpected{own.error()};
   State next = state_;
   next.site = SiteState{.id = make_uuid(parts_.random),
@@ -171,17 +196,7 @@ Result<void> Site::create(const CreateSite& command) {
                         .created = seconds(now),
                         .public_hosts = command.public_hosts,
                         .own = *own};
-  const bool public_site = !command.public_hosts.empty();
-  if (!command.no_listen) {
-    for (const auto& [role, text, port] : {std::tuple{PeerRole::inter_router, &command.listen, kInterRouterPort},
-                                           std::tuple{PeerRole::edge, &command.listen_edge, kEdgePort}}) {
-      auto listener = read_listener(role, *text, port, public_site);
-      if (!listener) return Unexpected{listener.error()};
-      next.listeners.push_back(*std::move(listener));
-    }
-  } else if (command.listen || command.listen_edge) {
-    return error(Error::Code::bad_request, "no_listen does not go with listen and listen_edge");
-  }
+  next.listeners = *listeners;
 
   // The system may pick ports, and tokens must stay good over restarts: so first listen, then keep what came of it.
   auto done = start(next, Missing::refuse);

@@ -67,7 +67,9 @@ Result<std::vector<LinkState>> read_links(const Join& command, Mode role, const 
     links.push_back({.name = each.name,
                      .endpoint = *endpoint,
                      .cost = command.cost.value_or(each.cost),
-                     .credentials = each.credentials});
+                     .credentials = {.ca = pem_blocks(each.credentials.ca),
+                                     .certificate = pem_blocks(each.credentials.certificate),
+                                     .key = pem_blocks(each.credentials.key)}});
   }
   return links;
 }

@@ -269,12 +269,18 @@ Result<State> StateStore::load() const {
 }
 
 Result<void> StateStore::save(const State& state) const {
+  const std::string text = print_state(state);
+  // What could not be read again would be lost at the next start.
+  const auto again = read_state(text);
+  if (!again || print_state(*again) != text)
+    return Unexpected{Error{Error::Code::failed,
+                            "the state can't be kept: " + (again ? "it would be another one when it is read again" : again.error()), {}}};
   std::error_code no_such_file;
   if (std::filesystem::exists(file_, no_such_file)) {
     const auto kept = keep_copy(file_, copy());
     if (!kept) return kept;
   }
-  return replace_file(file_, print_state(state));
+  return replace_file(file_, text);
 }
 
 Result<void> StateStore::remove() const {

@@ -83,7 +83,8 @@ class StateStore {
   /// An empty state when there is no file. Errors: failed, when the file can't be read, is damaged or was written by a newer
   /// version: it says where and what to do. The file is not touched.
   [[nodiscard]] Result<State> load() const;
-  /// Replaces the file at once or not at all, and keeps the one before as `FILE.bak`.
+  /// Replaces the file at once or not at all, and keeps the one before as `FILE.bak`. Errors: failed; also for a state that
+  /// could not be loaded again, which is not written.
   [[nodiscard]] Result<void> save(const State& state) const;
   /// Removes the file and its copy.
   [[nodiscard]] Result<void> remove() const;

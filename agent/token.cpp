@@ -281,6 +281,22 @@ Result<TokenEndpoint> endpoint_for(const LinkToken& token, PeerRole role) {
                                                    : "join with --role edge");
 }
 
+std::string pem_blocks(std::string_view text) {
+  constexpr std::string_view begin = "-----BEGIN ";
+  constexpr std::string_view end = "\n-----END ";
+  std::string blocks;
+  for (std::size_t at = text.find(begin); at != std::string_view::npos; at = text.find(begin, at)) {
+    const std::size_t last_line = text.find(end, at);
+    if (last_line == std::string_view::npos) break;
+    const std::size_t stop = std::min(text.find('\n', last_line + 1), text.size());
+    for (const char c : text.substr(at, stop - at))
+      if ((c >= ' ' && c <= '~') || c == '\n') blocks += c;
+    blocks += '\n';
+    at = stop;
+  }
+  return blocks;
+}
+
 Result<void> check_credentials(const LinkToken& token, tls::WallTime now) {
   const auto authorities = tls::inspect_all(token.credentials.ca);
   if (!authorities) return bad_credentials("authority (ca.crt)", authorities.error());

@@ -55,6 +55,9 @@ Result<TokenEndpoint> endpoint_for(const LinkToken& token, router::PeerRole role
 /// Errors: refused.
 Result<void> check_credentials(const LinkToken& token, tls::WallTime now);
 
+/// The PEM blocks of a text, from BEGIN to END, without what stands between them: tools write notes there in any encoding.
+std::string pem_blocks(std::string_view text);
+
 /// Writes a Skupper v2 token in the form of tokens 2.3: a Link for each, then the one Secret that they share. Asserts that there
 /// is one, and that all have the same credentials. read_token() of it gives the same links.
 std::string write_token(const std::vector<LinkToken>& links);

@@ -14,8 +14,11 @@ Expected<toml::table, TomlError> parse_toml(std::string_view text) {
 }
 
 std::string print_toml(const toml::table& table) {
+  // Basic strings only: toml++ 3.3 loses a line break that a multi-line string begins with, and without those puts line
+  // breaks into literal strings of one line.
+  constexpr auto flags = toml::format_flags::allow_unicode_strings | toml::format_flags::indentation;
   std::ostringstream stream;
-  stream << toml::toml_formatter{table} << '\n';
+  stream << toml::toml_formatter{table, flags} << '\n';
   return std::move(stream).str();
 }
 

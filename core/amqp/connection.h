@@ -65,7 +65,9 @@ struct Attached {
   Map properties;
 };
 struct Detached { LinkId link; std::optional<Error> error; };  ///< answered by the engine; the id is gone
-struct CreditChanged { LinkId link; std::uint32_t credit = 0; bool drain = false; };  ///< sender links
+/// Sender links. `drain`: send what there is now; what is left of the credit when poll_event() next returns nullopt is given
+/// back to the receiver (§2.6.7).
+struct CreditChanged { LinkId link; std::uint32_t credit = 0; bool drain = false; };
 /// A transfer. `first` begins the delivery; the last one has more == false, or aborted (then payload is void and the
 /// delivery is over and forgotten, §2.6.14).
 struct TransferReceived {
@@ -79,7 +81,8 @@ struct TransferReceived {
   bool settled = false;  ///< settled by the sender, now or before
 };
 /// A disposition of the peer about one delivery; one event each for a range. `settled`: the id is gone once this delivery is
-/// complete too (a settled incomplete outgoing delivery can still be sent to, and must be finished or aborted).
+/// complete too (a settled incomplete outgoing delivery can still be sent to, and must be finished or aborted). States that
+/// come before the event is taken join in it: the latest counts (data-plane 4.3).
 struct DeliveryUpdated {
   LinkId link;
   DeliveryId delivery;
@@ -146,8 +149,9 @@ class Connection {
   [[nodiscard]] TimePoint next_deadline() const;
 
   // ---- Sessions and links ----
-  SessionId begin_session();  ///< may be used before the peer's Opened and SessionBegun; frames are sent in order
-  void end_session(SessionId session, std::optional<Error> error = {});
+  /// May be used before the peer's Opened and SessionBegun; frames are sent in order. None when no channel is left.
+  SessionId begin_session();
+  void end_session(SessionId session, std::optional<Error> error = {});  ///< the ids of it are gone at once, no event follows
   struct AttachOptions {
     LinkRole role = LinkRole::sender;
     std::string name{};
@@ -159,6 +163,8 @@ class Connection {
     std::uint32_t credit = 0;
     Map properties{};
   };
+  /// None: an unknown session, no handle left, the name and role are those of an attach that waits for its answer, or the
+  /// attach is larger than the peer's frames. (What we owe the peer and cannot shorten to its frames closes the connection.)
   LinkId attach(SessionId session, AttachOptions options);
   /// Answers a peer's attach: repeats its name, inverts the role, carries these termini (usually the peer's own).
   /// `credit` as in AttachOptions (we are receiver), granted at once.
@@ -167,13 +173,16 @@ class Connection {
   bool detach(LinkId link, std::optional<Error> error = {});  ///< closed=true; the id is gone at once
 
   /// Receiver: keep `credit` deliveries granted; topped up as deliveries arrive (their first transfer), in batches. 0 stops.
+  /// Deliveries that the peer began before it heard of less credit still arrive. Nothing is granted while
+  /// limits::kUnsettledPerLink deliveries of the link are unsettled.
   bool set_credit(LinkId link, std::uint32_t credit);
   [[nodiscard]] std::uint32_t credit(LinkId link) const;  ///< sender: deliveries that may begin now
   /// While false, the session's incoming window is not re-opened: the peer stops after what it already may send.
   bool set_window_open(SessionId session, bool open);
 
   // ---- Sending ----
-  /// Begins a delivery on a sender link with credit and no other delivery incomplete (§2.6.7). nullopt otherwise. Nothing is
+  /// Begins a delivery on a sender link with credit and no other delivery incomplete (§2.6.7). nullopt otherwise, and while
+  /// limits::kUnsettledPerLink deliveries of the link are unsettled (CreditChanged tells when that is over). Nothing is
   /// on the wire before send(); the delivery-id is taken by the first transfer, so ids stay consecutive per session.
   std::optional<DeliveryId> begin_delivery(LinkId link, bool settled);
   enum class End { more, last };  ///< last: the delivery is complete when `payload` is all sent
@@ -185,7 +194,9 @@ class Connection {
   /// window goes and not more than `max_bytes`. With End::last and an empty payload sends the final empty transfer.
   /// An unknown (or already complete) delivery takes nothing.
   Sent send(DeliveryId delivery, SliceQueue& payload, End end, std::size_t max_bytes = SIZE_MAX);
-  bool abort(DeliveryId delivery);  ///< final transfer with aborted and settled; the id is gone. Needs no window.
+  /// Final transfer with aborted and settled; the id is gone. While the session window is shut the transfer waits for it, and
+  /// the link begins no other delivery.
+  bool abort(DeliveryId delivery);
   [[nodiscard]] bool session_window_open(DeliveryId delivery) const;
 
   // ---- Dispositions (either role) ----

@@ -38,7 +38,7 @@ Result<void> Session::take_transfer(Link& link, const Transfer& transfer, Slice 
   }
   const bool first = delivery == nullptr;
   if (first) {
-    if (link.credit.available() == 0) {  // §2.6.7: the link's fault, not the connection's
+    if (!link.credit.has_any()) {  // §2.6.7: the link's fault, not the connection's
       context_.events.push(Detached{link.id, over_credit()});
       detach(link, over_credit());
       return {};

@@ -25,7 +25,7 @@ Transfer transfer_of(const Delivery& delivery) {
 
 std::optional<DeliveryId> Session::begin_delivery(Link& link, bool settled) {
   if (link.role != LinkRole::sender || link.state != Link::State::attached) return std::nullopt;
-  if (link.current != nullptr || link.credit.available() == 0) return std::nullopt;
+  if (link.current != nullptr || !link.credit.has_any()) return std::nullopt;
   link.credit_held = link.deliveries.size() >= limits::kUnsettledPerLink;
   if (link.credit_held) return std::nullopt;
   Delivery* delivery = context_.deliveries.add(link);
@@ -44,7 +44,7 @@ Connection::Sent Session::send(Delivery& delivery, SliceQueue& payload, Connecti
     const std::size_t wanted = std::min(payload.bytes(), max_bytes - sent.bytes);
     const bool rest = wanted == payload.bytes() && end == Connection::End::last;
     if (wanted == 0 && !rest) break;
-    if (!delivery.started && link.credit.available() == 0) break;
+    if (!delivery.started && !link.credit.has_any()) break;
 
     Transfer transfer = transfer_of(delivery);
     if (!delivery.started) {

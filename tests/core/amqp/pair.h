@@ -74,10 +74,10 @@ class Pair {
     while (!from.output().empty()) {
       Slice slice = from.output().pop(piece);
       if (!lost) to.receive(std::move(slice), now);
-      to.check_invariants();
       moved = true;
     }
     from.check_invariants();
+    to.check_invariants();
     return moved;
   }
 };

@@ -40,6 +40,7 @@ TEST_CASE("an address offered at one end of a chain is known at the other, with 
   CHECK(nodes[0].mesh == "mesh-1");
   CHECK(nodes[0].next_hop == net.link("A", "B"));
   CHECK(net["A"].treatment(key_of("Msvc")) == Treatment::closest);
+  CHECK(net["A"].remote_keys() == std::vector{key_of("Msvc")});
   CHECK(only<event::AddressAdded>(net.take_events("A")) == std::vector<event::AddressAdded>{{key_of("Msvc"), "C"}});
 
   net.remove_address("C", "Msvc");

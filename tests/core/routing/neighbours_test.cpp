@@ -157,12 +157,13 @@ TEST_CASE("of two links to one router the first confirmed stays, and the other t
   peer.up(kSecond, 4);
   for (int i = 0; i != 3; ++i) {
     peer.say_hello(7, kSecond);
+    CHECK(peer.plane().next_hop("A") == kFirst);
     peer.turn(1s);
   }
   CHECK(peer.plane().next_hop("A") == kFirst);
   CHECK(peer.plane().path_cost("A") == 1);
   CHECK_FALSE(peer.plane().neighbour_of_link(kSecond));
-  peer.take_events();
+  CHECK(only<event::NeighbourUp>(peer.take_events()).empty());
 
   peer.say_hello(7, kSecond);
   peer.plane().link_down(kFirst, peer.now());
