@@ -28,6 +28,7 @@ void prepare(Parser& parser, Settings& settings) {
 std::size_t execute(Parser& parser, const Settings&, std::string_view bytes) {
   const llhttp_errno_t result = llhttp_execute(&parser, bytes.data(), bytes.size());
   if (result == HPE_OK) return bytes.size();
+  if (result != HPE_PAUSED && result != HPE_PAUSED_UPGRADE) return 0;
   return static_cast<std::size_t>(llhttp_get_error_pos(&parser) - bytes.data());
 }
 int pause(Parser&) { return HPE_PAUSED; }
@@ -37,7 +38,7 @@ bool failed(const Parser& parser) {
   return result != HPE_OK && result != HPE_PAUSED && result != HPE_PAUSED_UPGRADE;
 }
 std::string method_name(const Parser& parser) {
-  return llhttp_method_name(static_cast<llhttp_method_t>(llhttp_get_method(&parser)));
+  return llhttp_method_name(static_cast<llhttp_method_t>(parser.method));
 }
 bool should_keep_alive(const Parser& parser) { return llhttp_should_keep_alive(&parser) != 0; }
 #else
