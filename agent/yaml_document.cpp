@@ -7,6 +7,7 @@
 
 #include <exception>
 #include <sstream>
+#include <utility>
 
 namespace van::agent {
 namespace {
@@ -89,7 +90,7 @@ class Builder final : public YAML::EventHandler {
       parent.key = std::move(value.scalar);
     } else {
       parent.has_key = false;
-      if (parent.key_is_text) parent.value.fields.emplace_back(std::move(parent.key), std::move(value));
+      if (parent.key_is_text) parent.value.fields.push_back({std::move(parent.key), std::move(value)});
     }
   }
 
@@ -104,8 +105,8 @@ class Builder final : public YAML::EventHandler {
 
 const YamlValue& YamlValue::operator[](std::string_view key) const {
   static const YamlValue none;
-  for (const auto& [name, value] : fields)
-    if (name == key) return value;
+  for (const Field& field : fields)
+    if (field.key == key) return field.value;
   return none;
 }
 
