@@ -33,8 +33,7 @@ bool is_refusal(tls::Error::Code code) {
 
 PeerConnection::PeerConnection(io::Loop& loop, std::unique_ptr<io::Stream> stream, std::shared_ptr<tls::Context> tls, router::Router& router,
                                router::PeerConfig config, Owner& owner)
-    : loop_{loop},
-      stream_{std::move(stream)},
+    : stream_{std::move(stream)},
       context_{std::move(tls)},
       router_{router},
       config_{std::move(config)},

@@ -54,7 +54,6 @@ class PeerConnection final : private io::StreamHandler {
   void send_tls_output();
   void over(const std::string& reason, bool refused);
 
-  io::Loop& loop_;
   std::unique_ptr<io::Stream> stream_;
   std::shared_ptr<tls::Context> context_;
   std::optional<tls::Session> session_;

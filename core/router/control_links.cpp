@@ -37,12 +37,16 @@ void ControlLinks::router_protocol(Peer& peer, ByteView bytes) {
   }
   const auto scope = routing::control_scope(*key);
   if (!scope) return;
-  if (const auto message = amqp::decode_message(bytes)) {
-    if (const auto decoded = decode_control_message(*message)) plane_->receive(routing::LinkNo{peer.id.value}, *decoded, core_.now);
-  }
   static const std::vector<std::string> none;
   const std::vector<std::string>& trace = header.annotations ? header.annotations->trace : none;
-  if (*scope == routing::ControlScope::flood) forward(header, bytes, plane_->flood_links(trace));
+  bool flood = *scope == routing::ControlScope::flood;
+  if (const auto message = amqp::decode_message(bytes)) {
+    if (const auto decoded = decode_control_message(*message)) {
+      plane_->receive(routing::LinkNo{peer.id.value}, *decoded, core_.now);
+      flood = flood && plane_->flood_goes_on(*decoded, trace, core_.now);
+    }
+  }
+  if (flood) forward(header, bytes, plane_->flood_links(trace));
   if (*scope == routing::ControlScope::multicast) {
     const std::string ingress = header.annotations ? header.annotations->ingress.value_or("") : "";
     forward(header, bytes, plane_->multicast_links(ingress, trace));

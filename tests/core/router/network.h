@@ -87,6 +87,7 @@ class Network {
   }
 
   TimePoint now{};
+  std::size_t octets_carried = 0;  ///< by all wires together
 
  private:
   struct Wire {
@@ -106,6 +107,7 @@ class Network {
     const PeerId to_peer = is_a ? wire.peer_b : wire.peer_a;
     while (output != nullptr && !output->empty()) {
       const Slice piece = output->pop(1 + rng_.below(20'000));
+      octets_carried += piece.size();
       from.router->output_consumed(peer, now);
       if (!wire.cut) to.router->receive(to_peer, piece, now);
       output = from.router->output(peer);
