@@ -75,9 +75,14 @@ class Application {
     link_ = event.link;
     engine_.accept_attach(event.link, event.source, event.target, options_.credit);
   }
-  void operator()(const amqp::Detached& event) { report_error("link_error", event.error); }
+  void operator()(const amqp::Detached& event) {
+    report_error("link_error", event.error);
+    detached_ = true;
+  }
   void operator()(const amqp::CreditChanged& event) {
-    if (event.drain) report("drained", std::to_string(event.credit));
+    if (!event.drain) return;
+    report("drained", std::to_string(event.credit));
+    if (options_.sends) send(time_now());  // now or never
   }
   void operator()(const amqp::TransferReceived& event) {
     if (event.aborted) {
@@ -236,8 +241,6 @@ Options parse(int argc, char** argv) {
       options.sends = true;
     } else if (name == "--settled") {
       options.settled = true;
-    } else if (name == "--no-sasl") {
-      options.config.sasl_anonymous = false;
     } else if (++i == argc) {
       usage("a value is missing");
     } else if (name == "--outcomes") {

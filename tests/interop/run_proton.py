@@ -252,9 +252,8 @@ def arguments_of(case):
     arguments = ["--count", str(case["count"]), "--size", str(case["size"])]
     if not case["proton_sends"]:
         arguments.append("--sends")
-    for flag in ("settled", "no_sasl"):
-        if case.get(flag):
-            arguments.append("--" + flag.replace("_", "-"))
+    if case.get("settled"):
+        arguments.append("--settled")
     for option in ("credit", "window", "frame", "idle", "detach_after"):
         if option in case:
             arguments += ["--" + option.replace("_", "-"), str(case[option])]
