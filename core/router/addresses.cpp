@@ -11,13 +11,9 @@ namespace {
 
 constexpr std::uint32_t kCapacity = limits::kLinkCredit;  ///< unsettled deliveries above which a destination is full (control-plane 4.5)
 
-void rotate_to_back(std::vector<ConsumerId>& list, ConsumerId id) {
-  const auto found = std::find(list.begin(), list.end(), id);
-  if (found != list.end()) std::rotate(found, found + 1, list.end());
-}
-
-void rotate_to_back(std::vector<Addresses::ProxyRef>& list, Addresses::ProxyRef ref) {
-  const auto found = std::find(list.begin(), list.end(), ref);
+template <class T>
+void rotate_to_back(std::vector<T>& list, T item) {
+  const auto found = std::find(list.begin(), list.end(), item);
   if (found != list.end()) std::rotate(found, found + 1, list.end());
 }
 
@@ -71,6 +67,25 @@ Addresses::Producer* Addresses::producer(ProducerId id) {
   return found == producers_.end() ? nullptr : &found->second;
 }
 
+EndpointId Addresses::add_endpoint(const routing::AddressKey& key, std::optional<routing::Treatment> treatment) {
+  const EndpointId id{++last_endpoint_};
+  endpoints_.emplace(id, key);
+  Entry& entry = entries_[key];
+  entry.endpoints.push_back(id);
+  if (treatment) entry.treatment = treatment;
+  changed_.insert(key);
+  return id;
+}
+
+void Addresses::remove_endpoint(EndpointId id) {
+  const auto found = endpoints_.find(id);
+  if (found == endpoints_.end()) return;
+  const routing::AddressKey key = found->second;
+  endpoints_.erase(found);
+  std::erase(entries_[key].endpoints, id);
+  drop_if_empty(key);
+}
+
 void Addresses::add_proxy(const routing::AddressKey& key, ProxyRef proxy) {
   entries_[key].proxies.push_back(proxy);
   changed_.insert(key);
@@ -118,14 +133,15 @@ std::vector<Addresses::Candidate> Addresses::local_candidates(const Entry& entry
   std::vector<Candidate> candidates;
   for (const ConsumerId id : entry.consumers) {
     const Consumer& consumer = consumers_.at(id);
-    candidates.push_back({Destination{id, {}, {}}, std::uint64_t{consumer.outstanding} + consumer.cost, true, false, consumer.cost});
+    candidates.push_back({{.consumer = id}, std::uint64_t{consumer.outstanding} + consumer.cost, consumer.cost, true, false, consumer.cost});
   }
+  for (const EndpointId id : entry.endpoints) candidates.push_back({{.endpoint = id}, 0, 0, true, false, 0});
   for (const ProxyRef& proxy : entry.proxies) {
     if (!allowed(proxy, origin)) continue;
     const PeerLink* link = core_.peer(proxy.peer)->link(proxy.link);
     if (link == nullptr) continue;
-    candidates.push_back({Destination{{}, proxy.peer, proxy.link}, std::uint64_t{link->outstanding} + link->cost, link->outstanding < kCapacity, false,
-                          link->cost});
+    candidates.push_back({{.peer = proxy.peer, .proxy = proxy.link}, std::uint64_t{link->outstanding} + link->cost, link->cost,
+                          link->outstanding < kCapacity, false, link->cost});
   }
   return candidates;
 }
@@ -142,14 +158,15 @@ std::vector<Addresses::Candidate> Addresses::remote_candidates(const routing::Ad
     if (peer == nullptr) continue;
     const auto found = peer->outstanding.find(key.text());
     const std::uint32_t outstanding = found == peer->outstanding.end() ? 0 : found->second;
-    candidates.push_back({Destination{{}, peer_id, {}}, outstanding + node.path_cost + node.exposure_cost, outstanding < kCapacity, true, 0});
+    candidates.push_back({{.peer = peer_id}, outstanding + node.path_cost + node.exposure_cost,
+                          std::uint64_t{node.path_cost} + node.exposure_cost, outstanding < kCapacity, true, 0});
   }
   return candidates;
 }
 
 std::optional<Destination> Addresses::uplink(const Origin& origin) const {
   if (!core_.edge() || origin.from_uplink || !core_.active_uplink) return std::nullopt;
-  return Destination{{}, core_.active_uplink, {}};
+  return Destination{.peer = core_.active_uplink};
 }
 
 std::optional<Destination> Addresses::choose(const routing::AddressKey& key, const Origin& origin) {
@@ -157,9 +174,8 @@ std::optional<Destination> Addresses::choose(const routing::AddressKey& key, con
   std::vector<Candidate> candidates;
   if (found != entries_.end()) candidates = local_candidates(found->second, origin);
   const std::size_t local_count = candidates.size();
-  if (treatment(key) != routing::Treatment::closest || local_count == 0) {
-    std::ranges::copy(remote_candidates(key, origin), std::back_inserter(candidates));
-  }
+  const bool closest = treatment(key) == routing::Treatment::closest;
+  if (!closest || local_count == 0) std::ranges::copy(remote_candidates(key, origin), std::back_inserter(candidates));
   if (const auto up = uplink(origin)) {
     // An edge that consumes the address itself sends on only what the interior said it could take (control-plane 5.1).
     Peer& peer = *core_.peer(up->peer);
@@ -168,18 +184,27 @@ std::optional<Destination> Addresses::choose(const routing::AddressKey& key, con
     if (local_count == 0 || (link != nullptr && link->bound)) {
       const auto counted = peer.outstanding.find(key.text());
       const std::uint32_t outstanding = counted == peer.outstanding.end() ? 0 : counted->second;
-      candidates.push_back({*up, std::uint64_t{outstanding} + peer.info.cost, outstanding < kCapacity, true, 0});
+      candidates.push_back({*up, std::uint64_t{outstanding} + peer.info.cost, peer.info.cost, outstanding < kCapacity, true, 0});
     }
   }
+  const auto untried = [&](const Candidate& candidate) { return std::ranges::find(origin.tried, candidate.to) == origin.tried.end(); };
+  const auto tried = std::stable_partition(candidates.begin(), candidates.end(), untried);
+  candidates.erase(tried, candidates.end());
   if (candidates.empty()) return std::nullopt;
-  // Eligible ones before full ones, then the lowest value; among equals a local one, the cheaper one, the first found
-  // (control-plane 4.5).
-  const auto rank = [](const Candidate& c) { return std::tuple{!c.eligible, c.value, c.remote, c.cost}; };
-  const auto best = std::ranges::min_element(candidates, {}, rank);
-  if (static_cast<std::size_t>(best - candidates.begin()) < local_count) {
-    if (best->to.consumer) rotate_to_back(found->second.consumers, best->to.consumer);
-    else rotate_to_back(found->second.proxies, ProxyRef{best->to.peer, best->to.proxy});
+  // Balanced (control-plane 4.5): eligible ones before full ones, then the lowest value; among equals a local one, the cheaper
+  // one, the first found. Closest (4.6): the cheapest, in turn among equals.
+  const auto rank = [closest](const Candidate& c) {
+    return closest ? std::tuple{false, c.distance, false, 0u} : std::tuple{!c.eligible, c.value, c.remote, c.cost};
+  };
+  auto best = std::ranges::min_element(candidates, {}, rank);
+  if (closest) {
+    const auto beyond = std::stable_partition(candidates.begin(), candidates.end(), [&, least = rank(*best)](const Candidate& c) { return rank(c) == least; });
+    best = candidates.begin() + static_cast<std::ptrdiff_t>(turn_++ % static_cast<std::size_t>(beyond - candidates.begin()));
   }
+  if (closest) return best->to;
+  if (best->to.consumer) rotate_to_back(found->second.consumers, best->to.consumer);
+  else if (best->to.endpoint) rotate_to_back(found->second.endpoints, best->to.endpoint);
+  else if (best->to.proxy) rotate_to_back(found->second.proxies, ProxyRef{best->to.peer, best->to.proxy});
   return best->to;
 }
 
@@ -187,14 +212,15 @@ std::vector<Destination> Addresses::all(const routing::AddressKey& key, const Or
   std::vector<Destination> destinations;
   const auto found = entries_.find(key);
   if (found != entries_.end()) {
+    for (const EndpointId id : found->second.endpoints) destinations.push_back({.endpoint = id});
     for (const ProxyRef& proxy : found->second.proxies) {
-      if (allowed(proxy, origin)) destinations.push_back({{}, proxy.peer, proxy.link});
+      if (allowed(proxy, origin)) destinations.push_back({.peer = proxy.peer, .proxy = proxy.link});
     }
   }
   if (plane_ != nullptr) {
     static const std::vector<std::string> no_trace;
     for (const routing::LinkNo link : plane_->multicast_links_for(key, origin.ingress, origin.trace == nullptr ? no_trace : *origin.trace)) {
-      destinations.push_back({{}, PeerId{link.value}, {}});
+      destinations.push_back({.peer = PeerId{link.value}});
     }
   }
   if (const auto up = uplink(origin)) destinations.push_back(*up);
@@ -202,7 +228,9 @@ std::vector<Destination> Addresses::all(const routing::AddressKey& key, const Or
 }
 
 routing::Treatment Addresses::treatment(const routing::AddressKey& key) const {
-  return plane_ != nullptr ? plane_->treatment(key) : routing::treatment_of_key(key);
+  if (plane_ != nullptr) return plane_->treatment(key);
+  const Entry* local = entry(key);
+  return local != nullptr && local->treatment ? *local->treatment : routing::treatment_of_key(key);
 }
 
 bool Addresses::reachable_here(const routing::AddressKey& key) const {
@@ -222,7 +250,7 @@ bool Addresses::reachable_here(const routing::AddressKey& key) const {
 bool Addresses::near_for(const routing::AddressKey& key, const Peer& edge) const {
   const Entry* local = entry(key);
   if (local == nullptr) return false;
-  if (!local->consumers.empty()) return true;
+  if (!local->consumers.empty() || !local->endpoints.empty()) return true;
   return std::ranges::any_of(local->proxies, [&](const ProxyRef& proxy) {
     const Peer* other = core_.peer(proxy.peer);
     return proxy.peer != edge.id && other != nullptr && (edge.mesh_id.empty() || other->mesh_id != edge.mesh_id);
@@ -250,12 +278,14 @@ std::optional<routing::LocalAddress> Addresses::local_address(const routing::Add
   const Entry* local = entry(key);
   if (local == nullptr || !local->has_local()) return std::nullopt;
   routing::LocalAddress offered;
-  offered.treatment = key.address_class() == routing::AddressClass::mobile ? routing::treatment_of_key(key) : routing::Treatment::closest;
+  offered.treatment = key.address_class() == routing::AddressClass::mobile ? local->treatment.value_or(routing::treatment_of_key(key))
+                                                                           : routing::Treatment::closest;
   offered.producers = static_cast<std::uint32_t>(local->producers.size() + local->producer_proxies.size());
   std::uint32_t cost = std::numeric_limits<std::uint32_t>::max();
   for (const ConsumerId id : local->consumers) cost = std::min(cost, consumers_.at(id).cost);
   std::optional<std::string> mesh;
-  bool one_mesh = local->consumers.empty();
+  if (!local->endpoints.empty()) cost = 0;
+  bool one_mesh = local->consumers.empty() && local->endpoints.empty();
   for (const ProxyRef& proxy : local->proxies) {
     Peer* edge = core_.peer(proxy.peer);
     const PeerLink* link = edge == nullptr ? nullptr : edge->link(proxy.link);

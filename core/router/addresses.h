@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -21,6 +22,7 @@ struct Origin {
   std::string ingress;                ///< node name; empty: here
   const std::vector<std::string>* trace = nullptr;
   std::optional<std::string> mesh;
+  std::span<const Destination> tried{};  ///< not to be chosen again
 };
 
 /// The addresses with destinations or users on this router (local and on attached edges), and the choice among them and the
@@ -49,8 +51,10 @@ class Addresses {
     std::vector<ProxyRef> proxies;           ///< of attached edges: consumers there
     std::vector<ProducerId> producers;
     std::vector<ProxyRef> producer_proxies;  ///< of attached edges: producers there
-    [[nodiscard]] bool empty() const { return consumers.empty() && proxies.empty() && producers.empty() && producer_proxies.empty(); }
-    [[nodiscard]] bool has_local() const { return !consumers.empty() || !proxies.empty(); }
+    std::vector<EndpointId> endpoints;
+    std::optional<routing::Treatment> treatment;  ///< asked for by an endpoint
+    [[nodiscard]] bool empty() const { return !has_local() && producers.empty() && producer_proxies.empty(); }
+    [[nodiscard]] bool has_local() const { return !consumers.empty() || !proxies.empty() || !endpoints.empty(); }
   };
 
   ConsumerId add_consumer(std::string address, std::uint32_t cost);
@@ -59,6 +63,9 @@ class Addresses {
   ProducerId add_producer(std::string address);
   void remove_producer(ProducerId id);
   Producer* producer(ProducerId id);
+
+  EndpointId add_endpoint(const routing::AddressKey& key, std::optional<routing::Treatment> treatment);
+  void remove_endpoint(EndpointId id);
 
   void add_proxy(const routing::AddressKey& key, ProxyRef proxy);
   void remove_proxy(const routing::AddressKey& key, ProxyRef proxy);
@@ -93,7 +100,8 @@ class Addresses {
  private:
   struct Candidate {
     Destination to;
-    std::uint64_t value = 0;
+    std::uint64_t value = 0;     ///< distance and what is outstanding
+    std::uint64_t distance = 0;  ///< costs of the path and of the exposure
     bool eligible = true;
     bool remote = false;
     std::uint32_t cost = 0;  ///< the exposure's own
@@ -106,9 +114,11 @@ class Addresses {
 
   Core& core_;
   routing::ControlPlane* plane_;
-  std::uint32_t last_consumer_ = 0, last_producer_ = 0;
+  std::size_t turn_ = 0;  ///< among equally close destinations
+  std::uint32_t last_consumer_ = 0, last_producer_ = 0, last_endpoint_ = 0;
   std::unordered_map<ConsumerId, Consumer> consumers_;
   std::unordered_map<ProducerId, Producer> producers_;
+  std::unordered_map<EndpointId, routing::AddressKey> endpoints_;
   std::map<routing::AddressKey, Entry> entries_;
   std::set<routing::AddressKey> changed_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,15 +9,18 @@
 #include "core/amqp/connection.h"
 #include "core/amqp/message.h"
 #include "core/router/peer.h"
+#include "core/routing/address.h"
 
 namespace van::router {
 
-/// One place where a copy of a delivery can go: a consumer of ours, an attached edge's proxy (peer and proxy), or a peer on
-/// the way (peer alone).
+/// One place where a copy of a delivery can go: a consumer or endpoint of ours, an attached edge's proxy (peer and proxy), or
+/// a peer on the way (peer alone).
 struct Destination {
-  ConsumerId consumer;
-  PeerId peer;
-  amqp::LinkId proxy;
+  ConsumerId consumer{};
+  PeerId peer{};
+  amqp::LinkId proxy{};
+  EndpointId endpoint{};
+  friend bool operator==(const Destination&, const Destination&) = default;
 };
 
 /// One copy of a delivery: to a peer's link, or to a local stream end.
@@ -31,6 +35,21 @@ struct Out {
   bool done = false;            ///< sent and settled, aborted or lost: nothing refers to it any more
   std::string counted;          ///< address key under which it counts as outstanding; empty: it does not
   Destination counted_for;      ///< the proxy is another link than `link` when the copy is streamed
+};
+
+/// What decides where a message goes.
+struct Routing {
+  std::string to;
+  std::uint8_t priority = 4;  ///< control-plane 4.10
+  bool streaming = false;
+};
+
+/// What a delivery with the flag "resend released" needs to try again (control-plane 4.9).
+struct Resend {
+  routing::AddressKey key;
+  Routing routing;
+  SliceQueue octets;               ///< all that came, without annotations
+  std::vector<Destination> tried;  ///< they released it
 };
 
 /// One message on its way through this router, from a peer's link or a local stream.
@@ -56,6 +75,10 @@ struct Delivery {
   amqp::RouterAnnotations annotations;
   std::string target;        ///< target address of the link it came on; empty on anonymous links
   std::vector<Out> outs;
+  std::unique_ptr<Resend> resend;  ///< while a released copy may go to another destination
+  /// The copy that an anycast delivery is on now; nullptr before it is routed.
+  [[nodiscard]] Out* last_out() { return outs.empty() ? nullptr : &outs.back(); }
+  [[nodiscard]] const Out* last_out() const { return outs.empty() ? nullptr : &outs.back(); }
 };
 
 }  // namespace van::router

@@ -11,6 +11,9 @@ namespace {
 
 /// Of a message that is not marked as streaming: above it, it is forwarded while it arrives (data-plane 1.1).
 constexpr std::size_t kCollectBytes = 260'000;
+constexpr std::size_t kTries = 8;  ///< destinations for a delivery that is sent again when released
+/// Octets kept for that: what a sender may send before it hears from the receiver.
+constexpr std::size_t kResendBytes = limits::kStreamWindow + 2 * limits::kMaxFrameSizeSent;
 
 bool is_failure(const std::optional<amqp::DeliveryState>& state) {
   return state && amqp::is_terminal(*state) && !std::holds_alternative<amqp::Accepted>(*state);
@@ -142,6 +145,7 @@ void Forwarder::out_lost(OutRef ref) {
   Delivery* delivery = deliveries_.find(ref.delivery);
   Out* out = deliveries_.find_out(ref);
   if (out == nullptr || out->done) return;
+  if (out->delivery) delivery->resend.reset();  // the receiver may have it: not twice
   if (Peer* peer = core_.peer(out->peer)) peer->outgoing.erase(out->delivery);
   out->delivery = {};
   out->link = {};
@@ -154,14 +158,7 @@ void Forwarder::out_lost(OutRef ref) {
 void Forwarder::send_message(Peer& peer, amqp::LinkId link, Bytes message, bool settled) {
   PeerLink* found = peer.link(link);
   if (found == nullptr) return;
-  // Without credit at most as many wait as real routers keep; router protocol repeats itself (control-plane 2.1).
-  if (found->queue.size() >= limits::kLinkCredit) {
-    if (Out* oldest = deliveries_.find_out(found->queue.front()); oldest != nullptr && !oldest->delivery) {
-      const OutRef ref = found->queue.front();
-      outbox_.cancel(*oldest);
-      erase_if_done(*deliveries_.find(ref.delivery));
-    }
-  }
+  make_room(*found);
   Delivery& delivery = deliveries_.create();
   delivery.presettled = settled;
   delivery.routed = delivery.complete = delivery.finished = true;
@@ -171,6 +168,26 @@ void Forwarder::send_message(Peer& peer, amqp::LinkId link, Bytes message, bool 
   out.pending.push(Slice::copy_of(message));
   out.all_queued = true;
   outbox_.submit(peer, link, OutRef{delivery.no, 0});
+}
+
+void Forwarder::make_room(PeerLink& link) {
+  // Without credit at most as many settled ones wait as real routers keep (control-plane 2.1).
+  if (link.queue.size() < limits::kLinkCredit) return;
+  const OutRef oldest = link.queue.front();
+  Delivery* delivery = deliveries_.find(oldest.delivery);
+  Out* out = deliveries_.find_out(oldest);
+  if (out == nullptr || out->delivery || !delivery->presettled) return;
+  outbox_.cancel(*out);
+  erase_if_done(*delivery);
+}
+
+bool Forwarder::originate_message(const std::string& to, std::uint8_t priority, Bytes message) {
+  Delivery& delivery = deliveries_.create();
+  delivery.presettled = delivery.complete = delivery.finished = true;
+  delivery.head.push(Slice::copy_of(message));
+  route(delivery, {.to = to, .priority = priority, .streaming = false});
+  erase_if_done(delivery);
+  return !delivery.dropping;
 }
 
 // ---- From local streams ----
@@ -202,13 +219,20 @@ void Forwarder::abort(DeliveryNo no) {
 
 std::size_t Forwarder::pending(DeliveryNo no) const {
   const Delivery* delivery = deliveries_.find(no);
-  return delivery == nullptr || delivery->outs.empty() ? 0 : delivery->outs.front().pending.bytes();
+  const Out* out = delivery == nullptr ? nullptr : delivery->last_out();
+  return out == nullptr ? 0 : out->pending.bytes();
+}
+
+bool Forwarder::resends_released(DeliveryNo no) const {
+  const Delivery* delivery = deliveries_.find(no);
+  return delivery != nullptr && (delivery->annotations.flags & amqp::RouterAnnotations::kResendReleased) != 0;
 }
 
 void Forwarder::report(DeliveryNo no, amqp::DeliveryState state, bool settled) {
   Delivery* delivery = deliveries_.find(no);
-  if (delivery == nullptr || delivery->outs.empty() || delivery->outs.front().done) return;
-  receiver_state(*delivery, 0, std::move(state), settled);
+  const Out* out = delivery == nullptr ? nullptr : delivery->last_out();
+  if (out == nullptr || out->done) return;
+  receiver_state(*delivery, static_cast<std::uint32_t>(delivery->outs.size() - 1), std::move(state), settled);
 }
 
 // ---- Source side ----
@@ -221,6 +245,10 @@ void Forwarder::take(Delivery& delivery, Slice octets) {
     if (peer->pending_bytes > limits::kPeerPendingBytes) set_paused(*peer, true);
   }
   if (delivery.routed) {
+    if (delivery.resend) {
+      delivery.resend->octets.push(octets);
+      if (delivery.resend->octets.bytes() > kResendBytes) delivery.resend.reset();
+    }
     distribute(delivery, octets);
   } else {
     delivery.head.push(std::move(octets));
@@ -235,13 +263,8 @@ void Forwarder::source_complete(Delivery& delivery) {
     Out& out = delivery.outs[index];
     if (out.done || out.all_queued) continue;
     out.all_queued = true;
-    if (out.stream) {
-      out.sent = true;
-      streams_->complete(out.stream);
-      if (delivery.presettled || delivery.sender_settled) out.done = true;
-    } else {
-      outbox_.more(out);
-    }
+    if (out.stream) complete_stream(delivery, out);
+    else outbox_.more(out);
   }
   if (delivery.presettled || delivery.sender_settled) {
     if (Peer* peer = core_.peer(delivery.peer)) peer->incoming.erase(delivery.delivery);
@@ -250,6 +273,12 @@ void Forwarder::source_complete(Delivery& delivery) {
     tell_source(delivery, delivery.outcome, true);
   }
   erase_if_done(delivery);
+}
+
+void Forwarder::complete_stream(Delivery& delivery, Out& out) {
+  out.all_queued = out.sent = true;
+  streams_->complete(out.stream);
+  if (delivery.presettled || delivery.sender_settled) out.done = true;
 }
 
 void Forwarder::source_broken(Delivery& delivery, bool aborted) {
@@ -350,7 +379,7 @@ void Forwarder::route(Delivery& delivery, const Routing& routing) {
     case routing::AddressClass::router: {
       const auto hop = plane_ == nullptr ? std::nullopt : plane_->next_hop(key->name());
       if (!hop) return refuse(delivery, amqp::Released{});
-      return send_to(delivery, {Destination{{}, PeerId{hop->value}, {}}}, {}, routing);
+      return send_to(delivery, {Destination{.peer = PeerId{hop->value}}}, {}, routing);
     }
     case routing::AddressClass::edge:
     case routing::AddressClass::mobile:
@@ -365,7 +394,10 @@ void Forwarder::route(Delivery& delivery, const Routing& routing) {
 void Forwarder::route_local(Delivery& delivery, const routing::AddressKey& key, const Routing& routing) {
   if (core_.edge() && key.name() == "_edge") {  // not ours: the uplink knows (control-plane 4.1)
     if (!core_.active_uplink || delivery.peer) return refuse(delivery, amqp::Released{});
-    return send_to(delivery, {Destination{{}, core_.active_uplink, {}}}, {}, routing);
+    return send_to(delivery, {Destination{.peer = core_.active_uplink}}, {}, routing);
+  }
+  if (const Addresses::Entry* entry = addresses_.entry(key); entry != nullptr && !entry->endpoints.empty()) {
+    return send_to(delivery, {Destination{.endpoint = entry->endpoints.front()}}, {}, routing);
   }
   const auto stream = streams_->reply(std::string{key.name()}, delivery.no);
   if (!stream) return refuse(delivery, amqp::Released{});
@@ -384,7 +416,44 @@ void Forwarder::route_mobile(Delivery& delivery, const routing::AddressKey& key,
   }
   const auto best = addresses_.choose(key, origin);
   if (!best) return refuse(delivery, amqp::Released{});
+  if (!delivery.presettled && (delivery.annotations.flags & amqp::RouterAnnotations::kResendReleased) != 0) {
+    delivery.resend = std::make_unique<Resend>(Resend{.key = key, .routing = routing, .octets = delivery.head, .tried = {}});
+    delivery.outs.reserve(kTries);  // references to copies stay good while more are made
+  }
   send_to(delivery, {*best}, key.text(), routing);
+}
+
+bool Forwarder::try_again(Delivery& delivery, std::uint32_t index, const std::optional<amqp::DeliveryState>& state) {
+  Resend& resend = *delivery.resend;
+  Out& released = delivery.outs[index];
+  resend.tried.push_back(released.counted_for);
+  Origin origin = origin_of(delivery);
+  origin.tried = resend.tried;
+  const auto next = delivery.outs.size() < kTries ? addresses_.choose(resend.key, origin) : std::nullopt;
+  if (!next) return false;
+
+  uncount(released);
+  if (released.stream) {
+    released.done = true;
+  } else if (!released.sent) {
+    outbox_.cancel(released);
+  } else {
+    released.done = true;
+    Peer* peer = core_.peer(released.peer);
+    if (peer != nullptr && peer->outgoing.erase(released.delivery) > 0) {  // not settled yet
+      core_.touch(*peer);
+      peer->connection.update(released.delivery, state, true);
+    }
+  }
+  delivery.head = resend.octets;
+  const auto index_now = static_cast<std::uint32_t>(delivery.outs.size());
+  Out& out = delivery.outs.emplace_back();
+  count(out, resend.key.text(), *next);
+  if (next->consumer) out.stream = streams_->incoming(delivery.no, next->consumer);
+  else out.peer = next->peer;
+  start_out(delivery, index_now, *next, resend.routing);
+  delivery.head.clear();
+  return true;
 }
 
 void Forwarder::send_to(Delivery& delivery, const std::vector<Destination>& destinations, const std::string& count_as, const Routing& routing) {
@@ -396,7 +465,7 @@ void Forwarder::send_to(Delivery& delivery, const std::vector<Destination>& dest
     Out& out = delivery.outs[index];
     if (!count_as.empty() && !delivery.presettled) count(out, count_as, to);
     if (to.consumer) out.stream = streams_->incoming(delivery.no, to.consumer);
-    else out.peer = to.peer;
+    else if (!to.endpoint) out.peer = to.peer;
   }
   for (std::uint32_t index = 0; index < destinations.size(); ++index) start_out(delivery, index, destinations[index], routing);
   delivery.head.clear();
@@ -404,13 +473,14 @@ void Forwarder::send_to(Delivery& delivery, const std::vector<Destination>& dest
 }
 
 void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destination& to, const Routing& routing) {
+  if (to.endpoint) return give_to_endpoint(delivery, index, to.endpoint);
   Out& out = delivery.outs[index];
   if (out.stream) {
-    SliceQueue head = delivery.head;
-    delivery.head.clear();
+    const SliceQueue head = std::exchange(delivery.head, {});
     release_pending(delivery, delivery.pending);
     const StreamId stream = out.stream;
     for (const Slice& slice : head.slices()) streams_->payload(stream, slice);
+    if (delivery.complete && !delivery.outs[index].done) complete_stream(delivery, delivery.outs[index]);
     return;
   }
   Peer& peer = *core_.peer(out.peer);
@@ -419,14 +489,31 @@ void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destina
   else if (peer.inter_router()) out.link = Outbox::priority_link(peer, routing.priority);
   else if (peer.outgoing_edge()) out.link = peer.uplink;
   else out.link = peer.downlink;
-  if (peer.link(out.link) == nullptr) {  // e.g. a neighbour that opened no data links
+  PeerLink* link = peer.link(out.link);
+  if (link == nullptr) {  // e.g. a neighbour that opened no data links
     out.link = {};
     return receiver_state(delivery, index, amqp::Released{}, true);
   }
+  if (delivery.complete && delivery.presettled) make_room(*link);
   out.pending.push(Slice::copy_of(amqp::encode_annotations(annotations_for(delivery))));
   for (const Slice& slice : delivery.head.slices()) out.pending.push(slice);
   out.all_queued = delivery.complete;
   outbox_.submit(peer, out.link, OutRef{delivery.no, index});
+}
+
+void Forwarder::give_to_endpoint(Delivery& delivery, std::uint32_t index, EndpointId endpoint) {
+  amqp::DeliveryState outcome = amqp::Accepted{};
+  if (!delivery.complete || delivery.head.bytes() > limits::kMessageBytes) {
+    outcome = rejected(amqp::condition::message_size_exceeded, "the message is too long for its receiver");
+  } else if (auto message = amqp::decode_message(delivery.head.peek(delivery.head.bytes()))) {
+    core_.events.push_back(MessageReceived{endpoint, *std::move(message)});
+  } else {
+    outcome = amqp::Rejected{message.error()};
+  }
+  Out& out = delivery.outs[index];
+  out.all_queued = out.sent = true;
+  if (delivery.presettled) out.done = true;
+  else receiver_state(delivery, index, std::move(outcome), true);
 }
 
 amqp::RouterAnnotations Forwarder::annotations_for(const Delivery& delivery) const {
@@ -443,7 +530,8 @@ amqp::RouterAnnotations Forwarder::annotations_for(const Delivery& delivery) con
 }
 
 void Forwarder::distribute(Delivery& delivery, const Slice& octets) {
-  for (std::uint32_t index = 0; index < delivery.outs.size(); ++index) {
+  const std::size_t copies = delivery.outs.size();  // one that is made on the way has these octets already
+  for (std::uint32_t index = 0; index < copies; ++index) {
     Out& out = delivery.outs[index];
     if (out.done) continue;
     if (out.stream) {
@@ -525,6 +613,10 @@ void Forwarder::refuse(Delivery& delivery, amqp::DeliveryState state) {
 }
 
 void Forwarder::receiver_state(Delivery& delivery, std::uint32_t index, std::optional<amqp::DeliveryState> state, bool settled) {
+  if (delivery.resend && state) {
+    if (std::holds_alternative<amqp::Released>(*state) && try_again(delivery, index, state)) return;
+    delivery.resend.reset();
+  }
   Out& out = delivery.outs[index];
   const bool failure = is_failure(state);
   if (settled) uncount(out);

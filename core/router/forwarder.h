@@ -44,6 +44,9 @@ class Forwarder final : private Outbox::Observer {
 
   /// Queues a message of our own on a link of a peer.
   void send_message(Peer& peer, amqp::LinkId link, Bytes message, bool settled);
+  /// Sends a whole message of our own, settled, to wherever `to` leads; `message` is without router annotations. False: nobody
+  /// has the address.
+  bool originate_message(const std::string& to, std::uint8_t priority, Bytes message);
 
   // ---- From local streams ----
   /// Begins a delivery of a stream to address `to`; `head` is what follows the router annotations. Streams::updated() may be
@@ -53,6 +56,8 @@ class Forwarder final : private Outbox::Observer {
   void finish(DeliveryNo no);
   void abort(DeliveryNo no);
   [[nodiscard]] std::size_t pending(DeliveryNo no) const;
+  /// Whether its sender asked for another destination to be tried when one releases it (control-plane 4.9).
+  [[nodiscard]] bool resends_released(DeliveryNo no) const;
   /// The state of a delivery that a stream receives.
   void report(DeliveryNo no, amqp::DeliveryState state, bool settled);
 
@@ -60,17 +65,13 @@ class Forwarder final : private Outbox::Observer {
   void sent(Delivery& delivery, Out& out, std::size_t octets) override;
   void completed(Delivery& delivery, Out& out) override;
 
+  void make_room(PeerLink& link);
   void out_lost(OutRef ref);
   void take(Delivery& delivery, Slice octets);
   void source_complete(Delivery& delivery);
   void source_broken(Delivery& delivery, bool aborted);
   void try_route(Delivery& delivery);
   void deliver_to_inbox(Delivery& delivery, Peer& peer, PeerLink& link);
-  struct Routing {
-    std::string to;
-    std::uint8_t priority = 4;  ///< control-plane 4.10
-    bool streaming = false;
-  };
   void route(Delivery& delivery, const Routing& routing);
   void route_local(Delivery& delivery, const routing::AddressKey& key, const Routing& routing);
   void route_mobile(Delivery& delivery, const routing::AddressKey& key, const Routing& routing);
@@ -79,6 +80,10 @@ class Forwarder final : private Outbox::Observer {
   [[nodiscard]] Origin origin_of(const Delivery& delivery);
   [[nodiscard]] amqp::RouterAnnotations annotations_for(const Delivery& delivery) const;
   void distribute(Delivery& delivery, const Slice& octets);
+  void complete_stream(Delivery& delivery, Out& out);
+  void give_to_endpoint(Delivery& delivery, std::uint32_t index, EndpointId endpoint);
+  /// Another destination for what one released; false when there is none.
+  bool try_again(Delivery& delivery, std::uint32_t index, const std::optional<amqp::DeliveryState>& state);
   void count(Out& out, const std::string& key, const Destination& to);
   void uncount(Out& out);
   /// Nobody takes it, or it is wrong: thrown away, and the source told so.

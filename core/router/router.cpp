@@ -176,6 +176,7 @@ class Router::Impl {
 
   void sync_changed() {
     for (const routing::AddressKey& key : addresses_.take_changed()) {
+      if (key.address_class() == routing::AddressClass::local) continue;  // told to nobody
       if (plane_) {
         if (const auto offered = addresses_.local_address(key)) plane_->set_local_address(key, *offered, core_.now);
         else plane_->remove_local_address(key, core_.now);
@@ -369,6 +370,44 @@ void Router::fin_passed_on(StreamId stream, TimePoint now) {
   impl_->core_.now = now;
   impl_->streams_.fin_passed_on(stream);
   impl_->settle();
+}
+
+EndpointId Router::add_endpoint(const std::string& address, std::optional<routing::Treatment> treatment, TimePoint now) {
+  impl_->core_.now = now;
+  const auto key = routing::AddressKey::mobile(address);
+  VAN_ASSERT(key.has_value());
+  const EndpointId id = impl_->addresses_.add_endpoint(*key, treatment);
+  impl_->settle();
+  return id;
+}
+
+EndpointId Router::add_local_endpoint(const std::string& name, TimePoint now) {
+  impl_->core_.now = now;
+  const auto key = routing::classify("_local/" + name, {.id = impl_->core_.config.id, .mode = routing::RouterMode::interior});
+  VAN_ASSERT(key.has_value() && !name.starts_with("temp."));
+  const EndpointId id = impl_->addresses_.add_endpoint(*key, {});
+  impl_->settle();
+  return id;
+}
+
+void Router::remove_endpoint(EndpointId endpoint, TimePoint now) {
+  impl_->core_.now = now;
+  impl_->addresses_.remove_endpoint(endpoint);
+  impl_->settle();
+}
+
+bool Router::send_message(amqp::Message message, TimePoint now) {
+  impl_->core_.now = now;
+  VAN_ASSERT(message.properties && message.properties->to);
+  message.annotations.reset();
+  const std::string to = *message.properties->to;
+  const bool known = impl_->forwarder_.originate_message(to, message.priority.value_or(4), amqp::encode_message(message));
+  impl_->settle();
+  return known;
+}
+
+std::string Router::local_address(const std::string& name) const {
+  return (impl_->core_.edge() ? "amqp:/_edge/" : "amqp:/_topo/0/") + impl_->core_.config.id + "/" + name;
 }
 
 std::vector<NodeInfo> Router::nodes() const {

@@ -7,10 +7,12 @@
 #include <variant>
 #include <vector>
 
+#include "core/amqp/message.h"
 #include "core/base/clock.h"
 #include "core/base/id.h"
 #include "core/base/random.h"
 #include "core/base/slice.h"
+#include "core/routing/address.h"
 
 namespace van::router {
 
@@ -18,6 +20,7 @@ using PeerId = Id<struct PeerTag>;                      ///< one connection to a
 using StreamId = Id<struct StreamTag, std::uint64_t>;   ///< one TCP connection carried by the network, at one of its ends
 using ConsumerId = Id<struct ConsumerTag>;              ///< a local provider of an address (an exposure)
 using ProducerId = Id<struct ProducerTag>;              ///< a local user of an address (a stand-in)
+using EndpointId = Id<struct EndpointTag>;              ///< a local receiver of whole messages
 
 enum class Mode { interior, edge };
 enum class PeerRole { inter_router, edge };   ///< by configuration of both ends (control-plane 1.5)
@@ -88,15 +91,17 @@ struct StreamOpened { StreamId stream; };    ///< ours: the other end is connect
 struct StreamReadable { StreamId stream; };  ///< readable() grew, or finished() turned true
 struct StreamWritable { StreamId stream; };  ///< writable() was 0 and is not any more
 enum class StreamFailure {
-  no_provider,  ///< released: nobody has the address (any more)
-  refused,      ///< the target could not be reached
+  no_provider,  ///< nobody is known that has the address
+  refused,      ///< no target could be reached
   reset,        ///< the other end's TCP connection was reset, or a real router gave the stream up
   lost,         ///< a link on the way broke
 };
 struct StreamFailed { StreamId stream; StreamFailure why = StreamFailure::reset; };  ///< the id is gone
+/// A whole message for a local endpoint, without router annotations. It counts as accepted.
+struct MessageReceived { EndpointId endpoint; amqp::Message message; };
 
 using Event = std::variant<PeerUp, PeerDown, PeerClosed, ReachabilityChanged, StreamRequested, StreamOpened, StreamReadable,
-                           StreamWritable, StreamFailed>;
+                           StreamWritable, StreamFailed, MessageReceived>;
 
 /// The routing core of one site: speaks AMQP with its peers, takes part in routing (interior) or hangs on an uplink (edge),
 /// forwards deliveries, and is the end of TCP streams for local stand-ins and exposures. No I/O: bytes, time and randomness
@@ -134,6 +139,19 @@ class Router {
   ProducerId add_producer(std::string address, TimePoint now);
   void remove_producer(ProducerId producer, TimePoint now);
   [[nodiscard]] bool reachable(ProducerId producer) const;
+
+  // ---- Messages of the site itself (management, telemetry) ----
+  /// Takes whole messages to `address`, a mobile address, which the network is told. `treatment`: nullopt for that of the
+  /// standard rules (multicast below "mc/").
+  EndpointId add_endpoint(const std::string& address, std::optional<routing::Treatment> treatment, TimePoint now);
+  /// Takes those to `name` below our own prefix, `_topo/0/<id>/<name>` or `_edge/<id>/<name>`. The network is not told. Names
+  /// that begin with "temp." are those of streams.
+  EndpointId add_local_endpoint(const std::string& name, TimePoint now);
+  void remove_endpoint(EndpointId endpoint, TimePoint now);
+  /// Sends a message to its properties' `to`, settled: what finds nobody, or no room on the way, is dropped. False when nobody
+  /// is known here that takes it.
+  bool send_message(amqp::Message message, TimePoint now);
+  [[nodiscard]] std::string local_address(const std::string& name) const;  ///< of one of our own, for others to write to
 
   // ---- Streams (data-plane 2 and 3) ----
   /// Asks for a TCP connection to a provider of the producer's address. StreamOpened or StreamFailed follows. Octets may be

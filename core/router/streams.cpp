@@ -9,7 +9,9 @@ namespace van::router {
 namespace {
 
 constexpr std::size_t kEarlyOctets = 64 * 1024;  ///< held while the uplink settles
-constexpr std::uint32_t kStreamFlags = amqp::RouterAnnotations::kStreaming | amqp::RouterAnnotations::kNoHoldOff;
+constexpr std::uint32_t kReplyFlags = amqp::RouterAnnotations::kStreaming | amqp::RouterAnnotations::kNoHoldOff;
+/// A provider whose target refuses may be passed over for another one: routers on the way see to it, real ones too (data-plane 2.6).
+constexpr std::uint32_t kClientFlags = kReplyFlags | amqp::RouterAnnotations::kResendReleased;
 const amqp::DeliveryState kFailed = amqp::Modified{.delivery_failed = true, .undeliverable_here = false, .message_annotations = {}};
 
 }  // namespace
@@ -29,6 +31,7 @@ StreamId Streams::open(const std::string& address) {
   Stream& stream = streams_[id];
   stream.id = id;
   stream.listener_side = true;
+  stream.address = address;
   do {
     stream.reply_local = "temp." + core_.rng.discriminator();
   } while (by_reply_.contains(stream.reply_local));
@@ -37,22 +40,23 @@ StreamId Streams::open(const std::string& address) {
 
   const auto key = routing::AddressKey::mobile(address);
   if (key && addresses_.needs_settled_uplink(*key)) {
-    stream.waits_for = address;
+    stream.waits = true;
     waiting_.push_back(id);
   } else {
-    begin(id, address);
+    begin(id);
   }
   return id;
 }
 
-void Streams::begin(StreamId id, const std::string& address) {
+void Streams::begin(StreamId id) {
   Stream& stream = *find(id);
+  const std::string address = stream.address;  // the stream may be gone when nobody takes it
   // data-plane 2.4: any unique text below our own prefix
   const std::string prefix = core_.edge() ? "amqp:/_edge/" : "amqp:/_topo/0/";
   amqp::StreamHeader header;
   header.to = address;
   header.reply_to = prefix + core_.config.id + "/" + stream.reply_local;
-  const DeliveryNo out = forwarder_.originate(id, kStreamFlags, address, amqp::encode_stream_header(header));
+  const DeliveryNo out = forwarder_.originate(id, kClientFlags, address, amqp::encode_stream_header(header));
   if (Stream* still = find(id)) still->out = out;
 }
 
@@ -61,7 +65,8 @@ void Streams::handle_deadline() {
   for (const StreamId id : std::exchange(waiting_, {})) {
     Stream* stream = find(id);
     if (stream == nullptr) continue;
-    begin(id, std::exchange(stream->waits_for, {}));
+    stream->waits = false;
+    begin(id);
     stream = find(id);
     if (stream == nullptr) continue;
     const DeliveryNo out = stream->out;
@@ -96,10 +101,12 @@ bool Streams::accept(StreamId id) {
   Stream* stream = find(id);
   if (stream == nullptr || stream->listener_side || !stream->requested || stream->open) return false;
   stream->open = true;
+  // Routers on the way need not keep the octets for another destination any more.
+  if (forwarder_.resends_released(stream->in)) forwarder_.report(stream->in, amqp::Received{.section_number = 0, .section_offset = 0}, false);
   amqp::StreamHeader header;
   header.to = stream->reply_to;
   const std::string to = stream->reply_to;
-  const DeliveryNo out = forwarder_.originate(id, kStreamFlags, to, amqp::encode_stream_header(header));
+  const DeliveryNo out = forwarder_.originate(id, kReplyFlags, to, amqp::encode_stream_header(header));
   stream = find(id);
   if (stream == nullptr) return false;  // nobody to reply to: told by StreamFailed
   stream->out = out;
@@ -112,14 +119,14 @@ bool Streams::refuse(StreamId id) {
   if (stream == nullptr || stream->listener_side || stream->open) return false;
   const DeliveryNo in = stream->in;
   erase(*stream);
-  forwarder_.report(in, kFailed, true);  // data-plane 2.6
+  forwarder_.report(in, forwarder_.resends_released(in) ? amqp::DeliveryState{amqp::Released{}} : kFailed, true);  // data-plane 2.6
   return true;
 }
 
 std::size_t Streams::writable(StreamId id) const {
   const Stream* stream = find(id);
   if (stream == nullptr || stream->fin_sent || stream->failing) return 0;
-  if (!stream->waits_for.empty()) return stream->sent >= kEarlyOctets ? 0 : kEarlyOctets - static_cast<std::size_t>(stream->sent);
+  if (stream->waits) return stream->sent >= kEarlyOctets ? 0 : kEarlyOctets - static_cast<std::size_t>(stream->sent);
   if (!stream->out) return 0;
   if (stream->window_off) {
     const std::size_t waiting = forwarder_.pending(stream->out);
@@ -132,10 +139,10 @@ std::size_t Streams::writable(StreamId id) const {
 bool Streams::write(StreamId id, Slice octets) {
   Stream* stream = find(id);
   if (stream == nullptr || stream->fin_sent || stream->failing) return false;
-  if (!stream->out && stream->waits_for.empty()) return false;
+  if (!stream->out && !stream->waits) return false;
   stream->sent += octets.size();
   stream->blocked = writable(id) == 0;
-  if (!stream->waits_for.empty()) {
+  if (stream->waits) {
     stream->waiting.push(std::move(octets));
     return true;
   }
@@ -147,7 +154,7 @@ bool Streams::write(StreamId id, Slice octets) {
 bool Streams::finish(StreamId id) {
   Stream* stream = find(id);
   if (stream == nullptr || stream->fin_sent || stream->failing) return false;
-  if (!stream->out && stream->waits_for.empty()) return false;
+  if (!stream->out && !stream->waits) return false;
   stream->fin_sent = true;
   if (stream->out) forwarder_.finish(stream->out);
   return true;
@@ -304,7 +311,7 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
   stream->out_done = settled;
   const bool released = std::holds_alternative<amqp::Released>(*state);
   StreamFailure why = StreamFailure::reset;
-  if (stream->listener_side && !stream->open) why = released ? StreamFailure::no_provider : StreamFailure::refused;
+  if (stream->listener_side && !stream->open) why = released && !reachable(stream->address) ? StreamFailure::no_provider : StreamFailure::refused;
   else if (released) why = StreamFailure::lost;
   if (stream->in_complete && stream->open && !stream->readable.empty()) {
     // The answer has come whole: let the client have it before it hears of the end.
@@ -317,6 +324,11 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
     return;
   }
   fail(*stream, why);
+}
+
+bool Streams::reachable(const std::string& address) const {
+  const auto key = routing::AddressKey::mobile(address);
+  return key && addresses_.reachable_here(*key);
 }
 
 void Streams::window_moved(StreamId id) {

@@ -61,7 +61,8 @@ class Streams {
     ConsumerId consumer;
     std::string reply_local;     ///< L-side: "temp.…"
     std::string reply_to;        ///< C-side: where our reply stream goes
-    std::string waits_for;       ///< L-side: the address, while it waits for the uplink to settle
+    std::string address;         ///< L-side
+    bool waits = false;          ///< L-side: for the uplink to settle
     SliceQueue waiting;          ///< what was written meanwhile
     // what we send
     DeliveryNo out;
@@ -83,7 +84,8 @@ class Streams {
     std::optional<StreamFailure> failing;  ///< told once readable is drained
   };
 
-  void begin(StreamId id, const std::string& address);
+  void begin(StreamId id);
+  [[nodiscard]] bool reachable(const std::string& address) const;
   Stream* find(StreamId id);
   [[nodiscard]] const Stream* find(StreamId id) const;
   void read_head(Stream& stream);
