@@ -155,12 +155,23 @@ void Stream::Node::on_read(ssize_t count) {
   if (count > 0) return handler->on_data(loop.read_blocks().commit(static_cast<std::size_t>(count)));
   reading = false;
   uv_read_stop(stream());
+  if (count == UV_EOF) count = end_status();
   if (count == UV_EOF && !failure) {
     ended = true;
     return handler->on_end();
   }
   if (!failure) failure = error_from_status(static_cast<int>(count), "read");
   handler->on_closed(*failure);
+}
+
+// libuv reports the end, without asking the socket again, when a short read and a hang-up come together; behind octets
+// that a reset follows at once that would make a broken stream a whole one.
+int Stream::Node::end_status() const {
+  uv_os_fd_t fd = -1;
+  if (uv_fileno(&uv.handle, &fd) != 0) return UV_EOF;
+  char octet = 0;
+  if (::recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno == EAGAIN || errno == EINTR) return UV_EOF;
+  return uv_translate_sys_error(errno);
 }
 
 // A peer may answer, close, and so refuse the rest of what we write (an early HTTP response). Its answer is still

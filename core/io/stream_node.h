@@ -34,6 +34,7 @@ struct Stream::Node {
 
   void on_alloc(uv_buf_t* buffer);
   void on_read(ssize_t count);
+  [[nodiscard]] int end_status() const;  ///< UV_EOF, or the error that it hides
   void on_written(int status);
   void fail_write(int status);
   void report_later();

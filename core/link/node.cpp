@@ -141,7 +141,7 @@ class Node::Impl final : public PeerConnection::Owner {
     if (connector.state == state && state != LinkState::down) return;
     connector.state = state;
     connector.since = io::Loop::now();
-    changed_.push_back(id);
+    if (std::ranges::find(changed_, id) == changed_.end()) changed_.push_back(id);
     pump_.schedule();
   }
 
