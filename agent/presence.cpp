@@ -144,10 +144,10 @@ void Presence::reap() {
   withdrawn_.remove_if([](const auto& exposure) { return exposure->idle(); });
 }
 
-std::optional<proxy::Counters> Presence::counters(const ExposureState& exposure) const {
+std::optional<Presence::Exposure> Presence::exposure(const ExposureState& exposure) const {
   const auto found = exposures_.find({exposure.address, exposure.target});
   if (found == exposures_.end()) return std::nullopt;
-  return found->second->counters();
+  return Exposure{found->second->trouble(), found->second->counters()};
 }
 
 Result<std::string> Presence::bind(const std::string& address, const proxy::Endpoint& local) {

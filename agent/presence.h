@@ -54,8 +54,12 @@ class Presence {
   void expose(const ExposureState& exposure);
   /// New requests go elsewhere; running streams may finish.
   void withdraw(const ExposureState& exposure);
+  struct Exposure {
+    std::string trouble;  ///< why the target can't be connected; empty while the address is offered
+    proxy::Counters counters;
+  };
   /// nullopt when it does not run.
-  [[nodiscard]] std::optional<proxy::Counters> counters(const ExposureState& exposure) const;
+  [[nodiscard]] std::optional<Exposure> exposure(const ExposureState& exposure) const;
 
   /// The endpoint really bound, as text. Errors: conflict, when it is in use; bad_request, when it can't be on this machine;
   /// failed.

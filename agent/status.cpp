@@ -105,7 +105,8 @@ void add_remote(Services& services, const Site& site) {
       const auto name = names.find(provider.node);
       service.providers.push_back({{"site", name != names.end() ? name->second : provider.node},
                                    {"cost", provider.cost},
-                                   {"target", nullptr}});
+                                   {"target", nullptr},
+                                   {"error", nullptr}});
     }
   }
 }
@@ -113,12 +114,16 @@ void add_remote(Services& services, const Site& site) {
 void add_local(Services& services, const Site& site) {
   for (const ExposureState& exposure : site.state().exposures) {
     Service& service = services[exposure.address];
-    service.reachable = true;
     if (service.port == 0) service.port = exposure.port;
     const std::string here = site.state().site ? site.state().site->name : "";
-    service.providers.push_back({{"site", here}, {"cost", exposure.cost}, {"target", exposure.target}});
-    const auto counters = site.presence().counters(exposure);
-    if (counters) service.count(*counters);
+    const auto running = site.presence().exposure(exposure);
+    const bool offered = running && running->trouble.empty();
+    service.reachable = service.reachable || offered;
+    service.providers.push_back({{"site", here},
+                                 {"cost", exposure.cost},
+                                 {"target", exposure.target},
+                                 {"error", offered || !running ? Json{nullptr} : Json{running->trouble}}});
+    if (running) service.count(running->counters);
   }
   for (const BindingState& binding : site.state().bindings) {
     Service& service = services[binding.address];

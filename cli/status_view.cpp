@@ -37,6 +37,7 @@ std::string providers_text(const StatusDocument::Service& service, bool verbose)
     text += provider.site;
     if (verbose && !provider.target.empty()) text += "=" + provider.target;
     if (verbose && provider.cost != 0) text += " (cost " + std::to_string(provider.cost) + ")";
+    if (!provider.error.empty()) text += " (down: " + provider.error + ")";
   }
   return text;
 }

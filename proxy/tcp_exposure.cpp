@@ -2,24 +2,36 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "core/io/deferred.h"
 #include "core/io/dialer.h"
+#include "core/io/timer.h"
 #include "proxy/tcp_bridge.h"
 
 namespace van::proxy {
 namespace {
 
 constexpr std::chrono::seconds kConnectTimeout{10};
+constexpr std::chrono::seconds kProbeTimeout{2};
+constexpr std::chrono::milliseconds kFirstProbe{250};  ///< after a failure; each wait is twice the last one
+constexpr std::chrono::seconds kSlowestProbe{2};
 
 }  // namespace
 
 class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::Owner {
  public:
   Impl(link::Node& node, io::Loop& loop, spdlog::logger& log, std::string address, Endpoint target, std::uint32_t cost)
-      : node_{node}, loop_{loop}, log_{log}, address_{std::move(address)}, target_{std::move(target)}, reap_{loop, [this] { reap(); }} {
-    consumer_ = node_.add_consumer(address_, cost, *this);
+      : node_{node},
+        loop_{loop},
+        log_{log},
+        address_{std::move(address)},
+        target_{std::move(target)},
+        cost_{cost},
+        probe_timer_{loop, [this] { probe(); }},
+        reap_{loop, [this] { reap(); }} {
+    offer();
   }
 
   ~Impl() override {
@@ -31,7 +43,9 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
   }
 
   void withdraw() {
-    if (consumer_) node_.remove_consumer(std::exchange(consumer_, {}));
+    hide();
+    probe_timer_.cancel();
+    probe_.reset();
   }
 
   [[nodiscard]] bool idle() const { return pending_.empty() && bridges_.empty(); }
@@ -40,9 +54,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     auto& pending = pending_[stream];
     pending = std::make_unique<Pending>(*this, stream);
     node_.attach_stream(stream, *pending);
-    io::Target where = io::HostPort{target_.host, target_.port};
-    if (target_.is_path()) where = io::LocalPath{target_.path};
-    pending->dialer = std::make_unique<io::Dialer>(loop_, std::move(where), io::Dialer::Options{.timeout = kConnectTimeout},
+    pending->dialer = std::make_unique<io::Dialer>(loop_, where(), io::Dialer::Options{.timeout = kConnectTimeout},
                                                    [this, stream](io::Result<std::unique_ptr<io::Stream>> result) { dialled(stream, std::move(result)); });
   }
 
@@ -52,6 +64,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
   }
 
   Counters counters_;
+  std::string trouble_;
 
  private:
   /// A requested stream whose target is being connected.
@@ -78,7 +91,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     node_.release_stream(stream);
     give_up(stream);
     if (!result) {
-      log_.warn("target refused address={} target={} why=\"{}\"", address_, target_.text(), result.error().message);
+      target_failed(result.error());
       node_.refuse_stream(stream);
       return;
     }
@@ -87,6 +100,47 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     bridges_[key] = std::move(bridge);
     node_.attach_stream(stream, *key);
     if (node_.accept_stream(stream)) key->start(stream, true);
+  }
+
+  [[nodiscard]] io::Target where() const {
+    if (target_.is_path()) return io::LocalPath{target_.path};
+    return io::HostPort{target_.host, target_.port};
+  }
+
+  void offer() { consumer_ = node_.add_consumer(address_, cost_, *this); }
+  void hide() {
+    if (consumer_) node_.remove_consumer(std::exchange(consumer_, {}));
+  }
+
+  void target_failed(const io::Error& error) {
+    if (error.code == io::Error::Code::no_space) {  // our own want of files or memory says nothing of the target
+      log_.error("target not tried address={} target={} why=\"{}\"", address_, target_.text(), error.message);
+      return;
+    }
+    if (!consumer_) return;  // one of several that failed together, or withdrawn for good
+    log_.warn("target failed, address withdrawn address={} target={} why=\"{}\"", address_, target_.text(), error.message);
+    trouble_ = error.message;
+    hide();
+    next_probe_ = kFirstProbe;
+    probe_timer_.arm(next_probe_);
+  }
+
+  void probe() {
+    probe_ = std::make_unique<io::Dialer>(loop_, where(), io::Dialer::Options{.timeout = kProbeTimeout},
+                                          [this](const io::Result<std::unique_ptr<io::Stream>>& result) { probed(result); });
+  }
+
+  void probed(const io::Result<std::unique_ptr<io::Stream>>& result) {
+    if (!result) {
+      trouble_ = result.error().message;
+      next_probe_ = std::min<Duration>(next_probe_ * 2, kSlowestProbe);
+      probe_timer_.arm(next_probe_);
+      return;
+    }
+    log_.info("target answers, address offered again address={} target={}", address_, target_.text());
+    trouble_.clear();
+    offer();
+    probe_.reset();
   }
 
   void reap() {
@@ -99,7 +153,11 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
   spdlog::logger& log_;
   std::string address_;
   Endpoint target_;
-  router::ConsumerId consumer_;
+  std::uint32_t cost_;
+  router::ConsumerId consumer_;  ///< none while the target fails, and after withdraw()
+  Duration next_probe_{};
+  io::Timer probe_timer_;
+  std::unique_ptr<io::Dialer> probe_;
   std::unordered_map<router::StreamId, std::unique_ptr<Pending>> pending_;
   std::unordered_map<TcpBridge*, std::unique_ptr<TcpBridge>> bridges_;
   std::vector<TcpBridge*> over_;
@@ -111,6 +169,7 @@ TcpExposure::TcpExposure(link::Node& node, io::Loop& loop, spdlog::logger& log, 
     : impl_{std::make_unique<Impl>(node, loop, log, std::move(address), std::move(target), cost)} {}
 TcpExposure::~TcpExposure() = default;
 void TcpExposure::withdraw() { impl_->withdraw(); }
+const std::string& TcpExposure::trouble() const { return impl_->trouble_; }
 bool TcpExposure::idle() const { return impl_->idle(); }
 Counters TcpExposure::counters() const { return impl_->counters_; }
 

@@ -302,6 +302,7 @@ class Node::Impl final : public PeerConnection::Owner {
   void handle(const router::StreamWritable& writable) {
     with_stream(writable.stream, [](StreamHandler& handler) { handler.on_stream_writable(); });
   }
+  void handle(const router::MessageReceived&) {}
   void handle(const router::StreamFailed& failure) {
     const auto found = streams_.find(failure.stream);
     if (found == streams_.end()) return;

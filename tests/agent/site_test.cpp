@@ -81,7 +81,7 @@ TEST_CASE("a port in use is a conflict and nothing of the site is kept", "[agent
   check_error(second->create(command), Error::Code::conflict, "listener");
   CHECK_FALSE(second->state().site);
   CHECK(second.saved() == saved);
-  CHECK(second->presence().counters(second->state().exposures[0]));  // runs on
+  CHECK(second->presence().exposure(second->state().exposures[0]));  // runs on
   REQUIRE(second->create(loopback_site("second")));
 }
 
@@ -106,7 +106,7 @@ TEST_CASE("when the state can't be saved every command fails and changes nothing
   check_error(profile->create_token({.name = "t"}), Error::Code::failed, "can't write");
   check_error(test::join(loop, *profile, {.token = token->text}), Error::Code::failed, "can't write");
   CHECK(print_state(profile->state()) == before);
-  CHECK(profile->presence().counters(profile->state().exposures[0]));
+  CHECK(profile->presence().exposure(profile->state().exposures[0]));
   CHECK(profile->presence().stand_in(profile->state().bindings[0]));
   CHECK(profile->presence().links().empty());
   profile.mend_disk();
@@ -199,7 +199,7 @@ TEST_CASE("services may come before any site, and are there after it and after a
   REQUIRE(profile->state().bindings.size() == 1);
   CHECK(profile->state().bindings[0].local == binding.local);
   REQUIRE(profile->state().exposures.size() == 1);
-  CHECK(profile->presence().counters(profile->state().exposures[0]));
+  CHECK(profile->presence().exposure(profile->state().exposures[0]));
 }
 
 TEST_CASE("exposing is refused for what is there already or can't be", "[agent][site]") {

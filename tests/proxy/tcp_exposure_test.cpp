@@ -37,7 +37,59 @@ TEST_CASE("a target that refuses closes the client at once", "[proxy][exposure]"
   REQUIRE(tunnel.run_until_idle());
   CHECK(tunnel.stand_in->counters().connections == 1);
   CHECK(tunnel.exposure->counters().connections == 0);
-  CHECK(tunnel.stand_in->reachable());  // the next one may have more luck
+}
+
+TEST_CASE("an address whose target stopped is withdrawn, and offered again when the target is back", "[proxy][exposure]") {
+  Tunnel tunnel;
+  const Endpoint place = tunnel.server.endpoint();
+  CHECK(tunnel.exposure->trouble().empty());
+  tunnel.server.stop();
+  const auto unlucky = tunnel.connect();
+  REQUIRE(tunnel.run([&unlucky] { return unlucky->over(); }));
+  REQUIRE(tunnel.run([&tunnel] { return !tunnel.stand_in->reachable(); }));
+  CHECK_FALSE(tunnel.exposure->trouble().empty());
+
+  Server again{tunnel.pair.loop, place};
+  REQUIRE(tunnel.run([&tunnel] { return tunnel.stand_in->reachable(); }));
+  CHECK(tunnel.exposure->trouble().empty());
+  const std::size_t probes = again.sockets.size();
+  CHECK(probes == 1);
+  const auto lucky = tunnel.connect();
+  REQUIRE(tunnel.run([&again, probes] { return again.sockets.size() > probes; }));
+  CHECK_FALSE(lucky->over());
+}
+
+TEST_CASE("an exposure that is withdrawn for good does not come back with its target", "[proxy][exposure]") {
+  Tunnel tunnel;
+  const Endpoint place = tunnel.server.endpoint();
+  const TcpExposure other{*tunnel.pair.mill, tunnel.pair.loop, tunnel.log, "other", place, 0};
+  const auto other_stand_in = std::move(TcpStandIn::open(*tunnel.pair.laptop, tunnel.pair.loop, tunnel.log, "other",
+                                                         {.host = "127.0.0.1", .port = 0, .path = {}}))
+                                  .value();
+  REQUIRE(tunnel.run([&other_stand_in] { return other_stand_in->reachable(); }));
+  tunnel.server.stop();
+  const auto unlucky = tunnel.connect();
+  REQUIRE(tunnel.run([&tunnel] { return !tunnel.stand_in->reachable(); }));
+  tunnel.exposure->withdraw();
+  const auto later = test::connect(tunnel.pair.loop, other_stand_in->local());
+  REQUIRE(tunnel.run([&other_stand_in] { return !other_stand_in->reachable(); }));
+
+  Server again{tunnel.pair.loop, place};
+  REQUIRE(tunnel.run([&other_stand_in] { return other_stand_in->reachable(); }));
+  CHECK(again.sockets.size() == 1);  // the probe of the other one, which failed later
+  CHECK_FALSE(tunnel.stand_in->reachable());
+}
+
+TEST_CASE("a stopped target does not swallow what another provider can serve", "[proxy][exposure]") {
+  Tunnel tunnel;
+  Server other{tunnel.pair.loop, {.host = "127.0.0.1", .port = 0, .path = {}}};
+  const TcpExposure dearer{*tunnel.pair.mill, tunnel.pair.loop, tunnel.log, "greeting", other.endpoint(), 5};
+  tunnel.server.stop();
+  const auto client = tunnel.connect();
+  client->write("question");
+  REQUIRE(tunnel.run([&other] { return other.sockets.size() == 1 && other.sockets[0]->heard.received == "question"; }));
+  other.sockets[0]->write("answer");
+  REQUIRE(tunnel.run([&client] { return client->heard.received == "answer"; }));
 }
 
 TEST_CASE("a target may be a name", "[proxy][exposure]") {

@@ -55,6 +55,11 @@ class Server {
       tcp_ = std::move(io::TcpListener::listen(loop, local.host, local.port, accept)).value();
     }
   }
+  void stop() {
+    sockets.clear();
+    tcp_.reset();
+    unix_.reset();
+  }
   [[nodiscard]] Endpoint endpoint() const {
     return tcp_ ? Endpoint{.host = "127.0.0.1", .port = tcp_->port(), .path = {}}
                 : Endpoint{.host = {}, .port = 0, .path = unix_->path()};
