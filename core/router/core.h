@@ -21,7 +21,7 @@ struct Core {
   std::deque<Event> events;
   std::deque<PeerId> touched;  ///< peers whose engine may have events
   std::deque<PeerId> outputs;  ///< peers that may have bytes to write
-  PeerId active_uplink;        ///< edge mode
+  PeerId active_uplink;        ///< edge mode: the one that carries what has no nearer place
   TimePoint uplink_settled;    ///< edge mode: from then on other sites know where this edge is
   std::string mesh_id;         ///< edge mode: announced to the interior
   Router::Counters counters;

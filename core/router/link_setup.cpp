@@ -5,6 +5,7 @@
 
 #include "core/base/limits.h"
 #include "core/router/names.h"
+#include "core/router/uplinks.h"
 
 namespace van::router {
 namespace {
@@ -15,16 +16,13 @@ using amqp::Terminus;
 using amqp::Value;
 
 constexpr std::size_t kPriorities = 10;
-/// Until then interiors beyond the uplink may not know the way back to a new edge (data-plane 2.4, pitfall 27).
-constexpr std::chrono::milliseconds kUplinkSettling{2200};
-constexpr std::uint32_t kMeshCredit = 3, kTrackingCredit = 32;  ///< control-plane 2.5
+constexpr std::uint32_t kMeshCredit = 3;  ///< control-plane 2.5
 
 bool has_capability(const std::optional<Terminus>& terminus, std::string_view capability) {
   return terminus && std::ranges::find(terminus->capabilities, capability) != terminus->capabilities.end();
 }
 
 Terminus with_capability(std::string_view capability) { return Terminus{.address = {}, .dynamic = false, .capabilities = {std::string{capability}}}; }
-Terminus with_address(std::string_view address) { return Terminus{.address = std::string{address}, .dynamic = false, .capabilities = {}}; }
 
 /// A property of the open performative: symbol keys only, the reader stops at another (control-plane 1.6).
 const Value* property(const amqp::Map& properties, std::string_view name) {
@@ -69,6 +67,7 @@ amqp::Connection::Config LinkSetup::engine_config(const Config& config, const Pe
 
 void LinkSetup::opened(Peer& peer, const amqp::OpenInfo& open) {
   peer.opened = true;
+  peer.opening = core_.now - peer.added;
   peer.info.router_id = open.container_id.substr(0, limits::kAddressBytes);
   peer.info.product = text_property(open.properties, "product");
   peer.info.version = text_property(open.properties, "version");
@@ -85,11 +84,7 @@ void LinkSetup::opened(Peer& peer, const amqp::OpenInfo& open) {
     peer.data_connection = role != nullptr && role->integer() == names::data_connection_role;
   }
   if (peer.inter_router() && peer.config.direction == Direction::outgoing) open_inter_router_links(peer);
-  if (peer.outgoing_edge()) {
-    if (!core_.active_uplink) return activate_uplink(peer);
-    peer.info.standby = true;
-    core_.events.push_back(PeerUp{peer.id});
-  }
+  if (peer.outgoing_edge()) uplinks_->opened(peer);
 }
 
 PeerLink& LinkSetup::attach(Peer& peer, amqp::SessionId session, LinkRole role, LinkKind kind, const Terminus& source, const Terminus& target,
@@ -127,70 +122,7 @@ void LinkSetup::open_inter_router_links(Peer& peer) {
   }
 }
 
-void LinkSetup::activate_uplink(Peer& peer) {
-  core_.active_uplink = peer.id;
-  peer.info.standby = false;
-  core_.touch(peer);
-  // control-plane 2.5, links 1 to 4 in this order; tracking before any producer proxy.
-  peer.core_session = peer.connection.begin_session();
-  peer.main_session = peer.connection.begin_session();
-  peer.data_sessions.push_back(peer.main_session);
-  peer.mesh_discovery = attach(peer, peer.core_session, LinkRole::sender, LinkKind::mesh_discovery, {}, with_address(names::addr_mesh_discovery), 0).id;
-  peer.uplink = attach(peer, peer.main_session, LinkRole::sender, LinkKind::anonymous, {}, {}, 0).id;
-  Terminus downlink_source = with_address(core_.config.id);
-  downlink_source.capabilities = {std::string{names::cap_edge_downlink}};
-  peer.downlink = attach(peer, peer.main_session, LinkRole::receiver, LinkKind::downlink, downlink_source,
-                         with_capability(names::cap_edge_downlink), limits::kLinkCredit)
-                      .id;
-  peer.tracking = attach(peer, peer.core_session, LinkRole::receiver, LinkKind::tracking, with_address(names::addr_edge_tracking), {}, kTrackingCredit).id;
-  announce_mesh(peer);
-  for (const auto& [key, entry] : addresses_.entries()) addresses_.mark_changed(key);
-}
-
-void LinkSetup::announce_mesh(Peer& peer) {
-  amqp::Message message;  // control-plane 5.3: unsettled, without body
-  message.annotations = amqp::RouterAnnotations{};
-  message.application_properties.emplace_back(Symbol{"meshid"}, core_.mesh_id);
-  forwarder_.send_message(peer, peer.mesh_discovery, amqp::encode_message(message), false);
-}
-
-void LinkSetup::sync_uplink(const routing::AddressKey& key) {
-  Peer* peer = core_.peer(core_.active_uplink);
-  if (peer == nullptr || key.address_class() != routing::AddressClass::mobile) return;
-  const std::string address{key.name()};
-  const Addresses::Entry* entry = addresses_.entry(key);
-  const auto offered = addresses_.local_address(key);
-  const auto consumer = peer->consumer_proxies.find(address);
-  if (offered) {
-    const PeerLink* link = consumer == peer->consumer_proxies.end() ? nullptr : peer->link(consumer->second);
-    if (link != nullptr && link->cost != offered->cost) drop_proxy(*peer, link->id);  // the cost is told at attach
-    if (!peer->consumer_proxies.contains(address)) attach_consumer_proxy(*peer, address, offered->cost);
-  } else if (consumer != peer->consumer_proxies.end()) {
-    drop_proxy(*peer, consumer->second);
-  }
-  const bool produces = entry != nullptr && !entry->producers.empty();
-  const auto producer = peer->producer_proxies.find(address);
-  if (produces && producer == peer->producer_proxies.end()) attach_producer_proxy(*peer, address);
-  if (!produces && producer != peer->producer_proxies.end()) drop_proxy(*peer, producer->second);
-}
-
-void LinkSetup::attach_consumer_proxy(Peer& peer, const std::string& address, std::uint32_t cost) {
-  amqp::Map properties;
-  if (cost > 0) properties.emplace_back(Symbol{std::string{names::prop_exposure_cost}}, cost);
-  PeerLink& link = attach(peer, peer.main_session, LinkRole::receiver, LinkKind::consumer_proxy, with_address(address), {}, limits::kLinkCredit,
-                          std::move(properties));
-  link.address = address;
-  link.cost = cost;
-  peer.consumer_proxies[address] = link.id;
-}
-
-void LinkSetup::attach_producer_proxy(Peer& peer, const std::string& address) {
-  PeerLink& link = attach(peer, peer.main_session, LinkRole::sender, LinkKind::producer_proxy, {}, with_address(address), 0);
-  link.address = address;
-  peer.producer_proxies[address] = link.id;
-}
-
-void LinkSetup::drop_proxy(Peer& peer, amqp::LinkId id) {
+void LinkSetup::detach(Peer& peer, amqp::LinkId id) {
   core_.touch(peer);
   peer.connection.detach(id);
   if (PeerLink* link = peer.link(id)) {
@@ -383,12 +315,7 @@ void LinkSetup::forget(Peer& peer, PeerLink& link) {
 void LinkSetup::connection_ended(Peer& peer) {
   forwarder_.connection_lost(peer);
   while (!peer.links.empty()) forget(peer, peer.links.begin()->second);
-  if (core_.active_uplink != peer.id) return;
-  core_.active_uplink = {};
-  for (const auto& [key, entry] : addresses_.entries()) addresses_.mark_changed(key);
-  for (const auto& [id, other] : core_.peers) {
-    if (other.get() != &peer && other->outgoing_edge() && other->opened && other->info.standby) return activate_uplink(*other);
-  }
+  if (peer.outgoing_edge()) uplinks_->ended(peer);
 }
 
 void LinkSetup::control_link_changed(Peer& peer) {
@@ -408,7 +335,7 @@ void LinkSetup::edge_links_changed(Peer& peer) {
   const bool up = downlink != nullptr && downlink->attached && (peer.incoming_edge() || (uplink != nullptr && uplink->attached));
   if (up == peer.links_up) return;
   peer.links_up = peer.info.up = up;
-  if (up && peer.outgoing_edge()) core_.uplink_settled = core_.now + kUplinkSettling;
+  if (peer.outgoing_edge()) return uplinks_->links_changed(peer);
   if (up) core_.events.push_back(PeerUp{peer.id});
   else core_.events.push_back(PeerDown{peer.id});
 }

@@ -9,12 +9,15 @@
 
 namespace van::router {
 
-/// Opens and answers the links of each kind of connection (control-plane 2), and keeps an edge's proxies in step with its
-/// local addresses.
+class Uplinks;
+
+/// Opens and answers the links of each kind of connection (control-plane 2); those of an edge's uplink are opened by Uplinks.
 class LinkSetup {
  public:
   LinkSetup(Core& core, Addresses& addresses, Forwarder& forwarder, routing::ControlPlane* plane)
       : core_{core}, addresses_{addresses}, forwarder_{forwarder}, plane_{plane} {}
+
+  void connect(Uplinks& uplinks) { uplinks_ = &uplinks; }  ///< once, before anything else
 
   /// What we say in our open (control-plane 1.5, 1.6).
   static amqp::Connection::Config engine_config(const Config& config, const PeerConfig& peer);
@@ -28,20 +31,16 @@ class LinkSetup {
   /// All links end with the connection; another uplink takes over where there is one (control-plane 5.4).
   void connection_ended(Peer& peer);
 
-  /// Edge mode: the active uplink gets and loses proxies as `key` gains and loses local consumers and producers.
-  void sync_uplink(const routing::AddressKey& key);
+  PeerLink& attach(Peer& peer, amqp::SessionId session, amqp::LinkRole role, LinkKind kind, const amqp::Terminus& source,
+                   const amqp::Terminus& target, std::uint32_t credit, amqp::Map properties = {});
+  /// Ends a link of ours: what is under way on it is told, the entry erased.
+  void detach(Peer& peer, amqp::LinkId link);
+
   /// Interior mode: tells attached edges whether their producers of `key` reach anybody (control-plane 5.2).
   void sync_tracking(const routing::AddressKey& key);
 
  private:
-  PeerLink& attach(Peer& peer, amqp::SessionId session, amqp::LinkRole role, LinkKind kind, const amqp::Terminus& source,
-                   const amqp::Terminus& target, std::uint32_t credit, amqp::Map properties = {});
   void open_inter_router_links(Peer& peer);
-  void activate_uplink(Peer& peer);
-  void announce_mesh(Peer& peer);
-  void attach_consumer_proxy(Peer& peer, const std::string& address, std::uint32_t cost);
-  void attach_producer_proxy(Peer& peer, const std::string& address);
-  void drop_proxy(Peer& peer, amqp::LinkId link);
 
   void answered(Peer& peer, PeerLink& link, const amqp::Attached& attached);
   void requested(Peer& peer, const amqp::Attached& attached);
@@ -57,6 +56,7 @@ class LinkSetup {
   Addresses& addresses_;
   Forwarder& forwarder_;
   routing::ControlPlane* plane_;
+  Uplinks* uplinks_ = nullptr;
 };
 
 }  // namespace van::router

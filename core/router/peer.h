@@ -63,6 +63,8 @@ struct Peer {
   PeerConfig config;
   PeerInfo info;
   amqp::Connection connection;
+  TimePoint added;
+  Duration opening{};            ///< from `added` until the peer's open came: some round trips
   bool data_connection = false;  ///< an inter-router connection for streams alone (control-plane 1.9)
   bool opened = false;
   bool links_up = false;         ///< control links (inter-router) or the set of links (edge) are there

@@ -9,6 +9,7 @@
 #include "core/router/forwarder.h"
 #include "core/router/link_setup.h"
 #include "core/router/streams.h"
+#include "core/router/uplinks.h"
 
 namespace van::router {
 namespace {
@@ -35,10 +36,12 @@ class Router::Impl {
         forwarder_{core_, addresses_, plane()},
         streams_{core_, addresses_, forwarder_},
         control_{core_, addresses_, forwarder_, plane()},
-        setup_{core_, addresses_, forwarder_, plane()} {
+        setup_{core_, addresses_, forwarder_, plane()},
+        uplinks_{core_, addresses_, forwarder_, setup_} {
     VAN_ASSERT(routing::valid_router_id(core_.config.id));
     if (core_.edge()) core_.mesh_id = core_.rng.discriminator();
     forwarder_.connect(streams_, control_);
+    setup_.connect(uplinks_);
   }
 
   PeerId add_peer(PeerConfig config) {
@@ -47,6 +50,7 @@ class Router::Impl {
     auto& slot = core_.peers[id];
     slot = std::make_unique<Peer>(id, std::move(config), std::move(engine));
     slot->info.cost = slot->config.cost;
+    slot->added = core_.now;
     core_.touch(*slot);
     return id;
   }
@@ -81,11 +85,12 @@ class Router::Impl {
       core_.touch(*peer);
     }
     if (plane_ && plane_->next_deadline() <= core_.now) plane_->handle_deadline(core_.now);
+    uplinks_.handle_deadline();
     streams_.handle_deadline();
   }
 
   [[nodiscard]] TimePoint next_deadline() const {
-    TimePoint next = std::min(plane_ ? plane_->next_deadline() : kNever, streams_.next_deadline());
+    TimePoint next = std::min({plane_ ? plane_->next_deadline() : kNever, streams_.next_deadline(), uplinks_.next_deadline()});
     for (const auto& [id, peer] : core_.peers) next = std::min(next, peer->connection.next_deadline());
     return next;
   }
@@ -99,6 +104,7 @@ class Router::Impl {
   Streams streams_;
   ControlLinks control_;
   LinkSetup setup_;
+  Uplinks uplinks_;
   std::uint32_t last_peer_ = 0;
 
  private:
@@ -182,7 +188,7 @@ class Router::Impl {
         else plane_->remove_local_address(key, core_.now);
         setup_.sync_tracking(key);
       } else {
-        setup_.sync_uplink(key);
+        uplinks_.sync(key);
       }
       const Addresses::Entry* entry = addresses_.entry(key);
       if (entry == nullptr) continue;

@@ -41,13 +41,17 @@ class Network {
   }
 
   std::size_t connect(Site& from, Site& to, PeerRole role, std::uint32_t cost = 1) {
-    Wire wire{.a = &from, .b = &to, .peer_a = {}, .peer_b = {}, .cut = false, .held = false};
-    wire.peer_a = from.router->add_peer({.role = role, .direction = Direction::outgoing, .cost = cost, .hostname = to.name, .external = false}, now);
-    wire.peer_b = to.router->add_peer({.role = role, .direction = Direction::incoming, .cost = 1, .hostname = {}, .external = false}, now);
-    wires_.push_back(wire);
-    from.wires[wire.peer_a] = to.wires[wire.peer_b] = wires_.size() - 1;
+    const std::size_t index = lay(from, to, role, cost);
     settle();
-    return wires_.size() - 1;
+    return index;
+  }
+  /// The same over a wire that takes `delay` to carry the first octets.
+  std::size_t connect_slowly(Site& from, Site& to, PeerRole role, Duration delay) {
+    const std::size_t index = lay(from, to, role, 1);
+    hold(index, true);
+    advance(delay);
+    hold(index, false);
+    return index;
   }
 
   void cut(std::size_t index) {
@@ -57,7 +61,15 @@ class Network {
     wire.b->router->transport_closed(wire.peer_b, now);
     settle();
   }
-  void hold(std::size_t index, bool held) { wires_[index].held = held; }  ///< held: nothing passes, nobody is told
+  /// Held: nothing passes, nobody is told. What waits goes on when it is let go.
+  void hold(std::size_t index, bool held) {
+    Wire& wire = wires_[index];
+    wire.held = held;
+    if (held) return;
+    transmit(*wire.a, wire.peer_a);
+    transmit(*wire.b, wire.peer_b);
+    settle();
+  }
 
   /// Moves bytes and collects events until nothing happens any more at this moment.
   void settle() {
@@ -95,6 +107,15 @@ class Network {
     PeerId peer_a, peer_b;
     bool cut, held;
   };
+
+  std::size_t lay(Site& from, Site& to, PeerRole role, std::uint32_t cost) {
+    Wire wire{.a = &from, .b = &to, .peer_a = {}, .peer_b = {}, .cut = false, .held = false};
+    wire.peer_a = from.router->add_peer({.role = role, .direction = Direction::outgoing, .cost = cost, .hostname = to.name, .external = false}, now);
+    wire.peer_b = to.router->add_peer({.role = role, .direction = Direction::incoming, .cost = 1, .hostname = {}, .external = false}, now);
+    wires_.push_back(wire);
+    from.wires[wire.peer_a] = to.wires[wire.peer_b] = wires_.size() - 1;
+    return wires_.size() - 1;
+  }
 
   bool transmit(Site& from, PeerId peer) {
     SliceQueue* output = from.router->output(peer);
