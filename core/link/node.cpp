@@ -9,6 +9,7 @@
 #include "core/io/deferred.h"
 #include "core/io/dialer.h"
 #include "core/io/listener.h"
+#include "core/io/network_monitor.h"
 #include "core/io/timer.h"
 #include "core/link/backoff.h"
 #include "core/link/peer_connection.h"
@@ -18,6 +19,19 @@ namespace {
 
 constexpr std::size_t kUnfinishedHandshakes = 256;  ///< incoming connections that are not peers yet; more are closed
 constexpr Backoff::Range kRefusedRange{.first = std::chrono::seconds{15}, .longest = std::chrono::seconds{120}};
+
+constexpr std::chrono::seconds kSleep{5};  ///< apart from each other, the clocks tell that the machine slept
+
+/// The address in "192.0.2.1:80" or "[2001:db8::1]:80" that an interface must have for the socket to work; empty when that can't
+/// be said: all of 127/8 is local, link-local addresses need their scope.
+std::string interface_of(const std::string& socket) {
+  const std::size_t colon = socket.rfind(':');
+  if (colon == std::string::npos) return {};
+  for (const std::string_view special : {"127.", "unix:", "[fe80:", "[::ffff:"}) {
+    if (socket.starts_with(special)) return {};
+  }
+  return socket.starts_with('[') ? socket.substr(1, colon - 2) : socket.substr(0, colon);
+}
 
 std::string host_and_port(const std::string& host, std::uint16_t port) {
   const bool v6 = host.find(':') != std::string::npos;
@@ -43,10 +57,10 @@ class Node::Impl final : public PeerConnection::Owner {
         rng_{Rng{rng.next()}},
         router_{std::move(config), rng, io::Loop::now()},
         pump_{loop, [this] { pump(); }},
-        timer_{loop, [this] {
-                 router_.handle_deadline(io::Loop::now());
-                 pump_.schedule();
-               }} {}
+        // Deadlines come after what the sockets have: a process that stood still must not take its peers for silent.
+        due_{loop, [this] { handle_deadline(); }},
+        timer_{loop, [this] { due_.schedule(); }},
+        monitor_{loop, [this] { network_changed("the network has changed"); }} {}
 
   struct Connector {
     ConnectorConfig config;
@@ -135,6 +149,36 @@ class Node::Impl final : public PeerConnection::Owner {
     connector.refused = refused;
     set_state(id, connector, LinkState::down);
     connector.retry->arm((refused ? connector.refused_backoff : connector.backoff).next(rng_));
+  }
+
+  // ---- Changes around us ----
+
+  void handle_deadline() {
+    // The monotonic clock stands still while the machine sleeps (or the wall clock was set: then nothing is lost by looking).
+    const TimePoint now = io::Loop::now();
+    const auto wall = io::Loop::wall_clock();
+    const Duration gap = std::chrono::abs((wall - wall_) - (now - steady_));
+    wall_ = wall;
+    steady_ = now;
+    if (gap > kSleep) network_changed("the machine has slept");
+    router_.handle_deadline(now);
+    pump_.schedule();
+  }
+
+  /// Who waits to dial need not wait any longer, and what stands on an address that is gone ends now.
+  void network_changed(std::string_view why) {
+    log_.debug("looking at all links why=\"{}\"", why);
+    const std::vector<std::string> here = io::interface_addresses();
+    std::vector<PeerConnection*> stranded;
+    for (const auto& [key, held] : held_) {
+      const std::string local = interface_of(held.connection->local());
+      if (!here.empty() && !local.empty() && std::ranges::find(here, local) == here.end()) stranded.push_back(key);
+    }
+    for (PeerConnection* connection : stranded) connection->abandon("the local address of the link is gone");
+    for (auto& [id, connector] : connectors_) {
+      connector->backoff.reset();
+      if (connector->retry->armed()) connector->retry->arm(Duration::zero());
+    }
   }
 
   void set_state(ConnectorId id, Connector& connector, LinkState state) {
@@ -378,7 +422,11 @@ class Node::Impl final : public PeerConnection::Owner {
   Rng rng_;
   router::Router router_;
   io::Deferred pump_;
+  io::Deferred due_;
   io::Timer timer_;
+  io::NetworkMonitor monitor_;
+  TimePoint steady_ = io::Loop::now();
+  std::chrono::system_clock::time_point wall_ = io::Loop::wall_clock();
   std::uint32_t last_id_ = 0;
   std::map<ConnectorId, std::unique_ptr<Connector>> connectors_;
   std::map<ListenerId, Listener> listeners_;

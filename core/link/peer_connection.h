@@ -36,11 +36,14 @@ class PeerConnection final : private io::StreamHandler {
   void flush();  ///< router output to the socket, as far as that takes it
   /// The router's peer has ended: writes what is left, then the transport is over (connection_over is not called for it).
   void finish();
+  /// The transport is of no use any more: over, as if it had broken.
+  void abandon(const std::string& reason) { over(reason, false); }
 
   [[nodiscard]] router::PeerId peer() const { return peer_; }
   [[nodiscard]] const router::PeerConfig& config() const { return config_; }
   [[nodiscard]] bool finished() const { return finished_; }  ///< nothing is left to write, after finish()
   [[nodiscard]] std::string remote() const { return stream_->peer_address(); }
+  [[nodiscard]] std::string local() const { return stream_->local_address(); }
   [[nodiscard]] const tls::Peer* tls_peer() const;
 
  private:
