@@ -4,6 +4,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/random.h"
@@ -25,6 +27,8 @@ struct Core {
   TimePoint uplink_settled;    ///< edge mode: from then on other sites know where this edge is
   std::string mesh_id;         ///< edge mode: announced to the interior
   Router::Counters counters;
+  /// Connections for streams alone that other routers opened, by router id (control-plane 1.9).
+  std::unordered_map<std::string, std::vector<PeerId>> data_connections;
 
   [[nodiscard]] bool edge() const { return config.mode == Mode::edge; }
   [[nodiscard]] std::string node_address() const { return "0/" + config.id; }

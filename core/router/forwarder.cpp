@@ -483,7 +483,9 @@ void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destina
     if (delivery.complete && !delivery.outs[index].done) complete_stream(delivery, delivery.outs[index]);
     return;
   }
-  Peer& peer = *core_.peer(out.peer);
+  Peer& next = *core_.peer(out.peer);
+  Peer& peer = delivery.complete ? next : outbox_.carrier(next);
+  out.peer = peer.id;
   if (!delivery.complete) out.link = outbox_.streaming_link(peer);
   else if (to.proxy) out.link = to.proxy;
   else if (peer.inter_router()) out.link = Outbox::priority_link(peer, routing.priority);

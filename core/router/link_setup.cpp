@@ -72,6 +72,7 @@ void LinkSetup::opened(Peer& peer, const amqp::OpenInfo& open) {
   peer.opened = true;
   peer.opening = core_.now - peer.added;
   peer.info.router_id = open.container_id.substr(0, limits::kAddressBytes);
+  peer.trunking = std::ranges::find(open.offered_capabilities, names::cap_connection_trunking) != open.offered_capabilities.end();
   peer.info.product = text_property(open.properties, "product");
   peer.info.version = text_property(open.properties, "version");
   peer.info.site_id = text_property(open.properties, names::prop_site_id);
@@ -85,6 +86,7 @@ void LinkSetup::opened(Peer& peer, const amqp::OpenInfo& open) {
   if (peer.inter_router() && peer.config.direction == Direction::incoming) {
     const Value* role = property(open.properties, names::prop_role);
     peer.data_connection = role != nullptr && role->integer() == names::data_connection_role;
+    if (peer.data_connection) core_.data_connections[peer.info.router_id].push_back(peer.id);
   }
   if (peer.inter_router() && peer.config.direction == Direction::outgoing) open_inter_router_links(peer);
   if (peer.outgoing_edge()) uplinks_->opened(peer);
@@ -316,6 +318,11 @@ void LinkSetup::forget(Peer& peer, PeerLink& link) {
 }
 
 void LinkSetup::connection_ended(Peer& peer) {
+  if (peer.data_connection) {
+    const auto group = core_.data_connections.find(peer.info.router_id);
+    std::erase(group->second, peer.id);
+    if (group->second.empty()) core_.data_connections.erase(group);
+  }
   forwarder_.connection_lost(peer);
   while (!peer.links.empty()) forget(peer, peer.links.begin()->second);
   if (peer.outgoing_edge()) uplinks_->ended(peer);

@@ -13,6 +13,13 @@ constexpr std::size_t kTurnBytes = 64 * 1024;     ///< sent from one link before
 
 }  // namespace
 
+Peer& Outbox::carrier(Peer& peer) {
+  if (!peer.inter_router() || peer.data_connection || !peer.trunking) return peer;
+  const auto group = core_.data_connections.find(peer.info.router_id);
+  if (group == core_.data_connections.end()) return peer;
+  return *core_.peer(group->second[peer.data_turn++ % group->second.size()]);
+}
+
 amqp::LinkId Outbox::streaming_link(Peer& peer) {
   if (!peer.idle_streaming.empty()) {
     const amqp::LinkId link = peer.idle_streaming.front();

@@ -22,6 +22,8 @@ class Outbox {
   Outbox(Core& core, Deliveries& deliveries, Observer& observer)
       : core_{core}, deliveries_{deliveries}, observer_{observer} {}
 
+  /// The connection that carries streams to a peer: itself, or its router's data connections in turn (data-plane 1.2).
+  Peer& carrier(Peer& peer);
   /// A sender link for one streaming delivery: from the pool, or a new one, in the session that all of them share.
   amqp::LinkId streaming_link(Peer& peer);
   /// The link for a complete message of this priority (control-plane 2.2); none when the peer has none.

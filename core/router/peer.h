@@ -66,6 +66,8 @@ struct Peer {
   TimePoint added;
   Duration opening{};            ///< from `added` until the peer's open came: some round trips
   bool data_connection = false;  ///< an inter-router connection for streams alone (control-plane 1.9)
+  bool trunking = false;         ///< the peer may be sent streams over its data connections
+  std::size_t data_turn = 0;     ///< which of them is next
   bool opened = false;
   bool links_up = false;         ///< control links (inter-router) or the set of links (edge) are there
   bool touched = false;          ///< stands in Core::touched

@@ -30,7 +30,7 @@ std::optional<routing::ControlPlane> make_plane(const Config& config) {
 class Router::Impl {
  public:
   Impl(Config config, Rng rng, TimePoint now)
-      : core_{.config = std::move(config), .rng = rng, .now = now, .peers = {}, .events = {}, .touched = {}, .outputs = {}, .active_uplink = {}, .uplink_settled = {}, .mesh_id = {}, .counters = {}},
+      : core_{.config = std::move(config), .rng = rng, .now = now, .peers = {}, .events = {}, .touched = {}, .outputs = {}, .active_uplink = {}, .uplink_settled = {}, .mesh_id = {}, .counters = {}, .data_connections = {}},
         plane_{make_plane(core_.config)},
         addresses_{core_, plane()},
         forwarder_{core_, addresses_, plane()},
