@@ -216,7 +216,7 @@ constexpr OptionSpec kLogsOptions[] = {
      .value = "N",
      .help = "how many of the last lines; default 100",
      .least = 0,
-     .most = 10000},
+     .most = 1000},
     {.name = "level", .kind = ValueKind::choice, .help = "the least important level shown", .choices = kLevels},
 };
 constexpr Example kLogsExamples[] = {

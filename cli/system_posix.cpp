@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #if defined(__linux__)
@@ -25,6 +24,8 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+
+#include "core/base/local_socket.h"
 
 extern char** environ;
 
@@ -78,26 +79,6 @@ bool wait_ready(int descriptor, short events, Deadline deadline) {
     if (ready < 0 && errno != EINTR) return true;  // the call that follows gets the reason
     if (std::chrono::steady_clock::now() >= deadline) return false;
   }
-}
-
-bool set_address(sockaddr_un& address, const std::string& path) {
-  if (path.size() >= sizeof address.sun_path) return false;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return true;
-}
-
-/// Fills `address` for a socket file whose path may be longer than sun_path: on Linux its folder is then held open,
-/// which the result does, and named by /proc/self/fd; elsewhere such a path is refused.
-SystemResult<Descriptor> socket_address(const fs::path& path, sockaddr_un& address) {
-  address.sun_family = AF_UNIX;
-  if (set_address(address, path.string())) return Descriptor{};
-#if defined(__linux__)
-  Descriptor folder{::open(path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  if (!folder.is_open()) return system_error(errno);
-  if (set_address(address, "/proc/self/fd/" + std::to_string(folder.get()) + "/" + path.filename().string()))
-    return folder;
-#endif
-  return system_error(ENAMETOOLONG);
 }
 
 /// Writes all to a file; an errno, or 0.
@@ -191,9 +172,8 @@ bool ProcessWatch::wait_gone(Deadline deadline) {
 // --- LocalStream
 
 SystemResult<LocalStream> LocalStream::connect(const fs::path& path, Deadline deadline) {
-  sockaddr_un address{};
-  const auto folder = socket_address(path, address);
-  if (!folder) return Unexpected{folder.error()};
+  const auto address = local_socket(path.string());
+  if (!address) return system_error(address.error());
   Descriptor socket{::socket(AF_UNIX, SOCK_STREAM, 0)};
   if (!socket.is_open()) return system_error(errno);
   ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
@@ -204,7 +184,7 @@ SystemResult<LocalStream> LocalStream::connect(const fs::path& path, Deadline de
 #endif
   // A local connect is done at once or, when the other side's queue is full, not yet begun: EAGAIN, and no event tells
   // when.
-  while (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  while (::connect(socket.get(), address->get(), address->size()) != 0) {
     if (errno == ECONNREFUSED) return system_error(ENOENT);  // the file of an agent that is gone
     if (errno != EAGAIN && errno != EINTR) return system_error(errno);
     if (std::chrono::steady_clock::now() >= deadline) return timed_out();

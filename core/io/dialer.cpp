@@ -9,7 +9,7 @@
 
 #include "core/base/assert.h"
 #include "core/io/deferred.h"
-#include "core/io/local_address.h"
+#include "core/base/local_socket.h"
 #include "core/io/socket_text.h"
 #include "core/io/stream_node.h"
 #include "core/io/timer.h"
@@ -208,8 +208,8 @@ void Dialer::Attempt::try_next() {
 }
 
 void Dialer::Attempt::try_local() {
-  const auto address = short_socket_path(local_);
-  if (!address) return finish_later(address.error());
+  const auto address = local_socket(local_);
+  if (!address) return finish_later(error_from_errno(address.error(), "socket path '" + local_ + "'"));
   auto connect = new_connect(false);
   connect->where = text_;
   uv_pipe_connect(&connect->request, &connect->node->uv.pipe, address.value().path(), &on_connected);

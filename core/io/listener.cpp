@@ -15,7 +15,7 @@
 
 #include "core/base/assert.h"
 #include "core/io/file_descriptor.h"
-#include "core/io/local_address.h"
+#include "core/base/local_socket.h"
 #include "core/io/socket_text.h"
 #include "core/io/timer.h"
 
@@ -143,7 +143,7 @@ Result<std::unique_ptr<TcpListener>> TcpListener::listen(Loop& loop, const std::
 namespace {
 
 /// The umask is the process's, so this is for a moment only; the socket file has its mode from bind() on.
-int bind_private(int fd, const LocalAddress& address) {
+int bind_private(int fd, const LocalSocket& address) {
   const mode_t before = ::umask(0177);
   const int result = ::bind(fd, address.get(), address.size());
   const int number = errno;
@@ -153,7 +153,7 @@ int bind_private(int fd, const LocalAddress& address) {
 }
 
 /// Whether somebody accepts there. Only "refused" proves that nobody does.
-bool is_stale(const LocalAddress& address) {
+bool is_stale(const LocalSocket& address) {
   const FileDescriptor probe = new_socket(AF_UNIX);
   if (!probe) return false;
   return ::connect(probe.get(), address.get(), address.size()) != 0 && errno == ECONNREFUSED;
@@ -173,8 +173,8 @@ FileDescriptor lock_folder(const std::string& path) {
 
 Result<FileDescriptor> listen_local(const std::string& path) {
   const std::string doing = "listen on unix:" + path;
-  const auto address = short_socket_path(path);
-  if (!address) return Unexpected{address.error()};
+  const auto address = local_socket(path);
+  if (!address) return Unexpected{error_from_errno(address.error(), "socket path '" + path + "'")};
   FileDescriptor socket = new_socket(AF_UNIX);
   if (!socket) return failed(doing);
 

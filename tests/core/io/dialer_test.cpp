@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/io/file_descriptor.h"
-#include "core/io/local_address.h"
+#include "core/base/local_socket.h"
 #include "core/io/timer.h"
 #include "tests/core/io/stream_pair.h"
 
@@ -103,7 +103,7 @@ TEST_CASE("a listener that is busy is waited for, no longer than the time-out", 
   const FileDescriptor listening = test::bound_socket(path);
   REQUIRE(::listen(listening.get(), 1) == 0);
   std::vector<FileDescriptor> waiting;  // until the backlog is full
-  const auto address = short_socket_path(path);
+  const auto address = local_socket(path);
   REQUIRE(address);
   do {
     REQUIRE(waiting.size() < 100);

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/io/file_descriptor.h"
-#include "core/io/local_address.h"
+#include "core/base/local_socket.h"
 #include "core/io/timer.h"
 #include "tests/core/io/stream_pair.h"
 
@@ -222,12 +222,12 @@ TEST_CASE("a listener leaves a socket file that is not its own any more", "[io][
 }
 
 TEST_CASE("a path that can't be a socket's is an error", "[io][local_address]") {
-  CHECK_FALSE(short_socket_path(""));
-  CHECK_FALSE(short_socket_path(std::string{"a\0b", 3}));
-  const auto name = short_socket_path("/" + std::string(200, 'n'));
+  CHECK_FALSE(local_socket(""));
+  CHECK_FALSE(local_socket(std::string{"a\0b", 3}));
+  const auto name = local_socket("/" + std::string(200, 'n'));
   REQUIRE_FALSE(name);
-  CHECK(name.error().code == Error::Code::other);
-  const auto fits = short_socket_path("/" + std::string(106, 'n'));
+  CHECK(name.error() == ENAMETOOLONG);
+  const auto fits = local_socket("/" + std::string(106, 'n'));
   REQUIRE(fits);
   CHECK(fits.value().path() == "/" + std::string(106, 'n'));
 }

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "core/io/local_address.h"
+#include "core/base/local_socket.h"
 
 namespace van::io::test {
 
@@ -14,7 +14,7 @@ PrivateFolder::~PrivateFolder() {
 FileDescriptor bound_socket(const std::string& path) {
   FileDescriptor result{::socket(AF_UNIX, SOCK_STREAM, 0)};
   REQUIRE(result);
-  const auto address = short_socket_path(path);
+  const auto address = local_socket(path);
   REQUIRE(address);
   REQUIRE(::bind(result.get(), address.value().get(), address.value().size()) == 0);
   return result;
