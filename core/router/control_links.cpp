@@ -30,6 +30,10 @@ void ControlLinks::router_protocol(Peer& peer, ByteView bytes) {
   const std::string& to = *header.properties->to;
   const auto key = routing::classify(to, {.id = core_.config.id, .mode = routing::RouterMode::interior});
   if (!key) return;
+  // What can't be read goes no further: a malformed address update ends a real router that reads it (control-plane 7, pitfall 1).
+  const auto message = amqp::decode_message(bytes);
+  const auto decoded = message ? decode_control_message(*message) : Expected<routing::Message, std::string>{Unexpected{std::string{}}};
+  if (!decoded) return;
   if (key->address_class() == routing::AddressClass::router) {  // for another router
     const auto hop = plane_->next_hop(key->name());
     if (hop) forward(header, bytes, std::array{*hop});
@@ -39,14 +43,8 @@ void ControlLinks::router_protocol(Peer& peer, ByteView bytes) {
   if (!scope) return;
   static const std::vector<std::string> none;
   const std::vector<std::string>& trace = header.annotations ? header.annotations->trace : none;
-  bool flood = *scope == routing::ControlScope::flood;
-  if (const auto message = amqp::decode_message(bytes)) {
-    if (const auto decoded = decode_control_message(*message)) {
-      plane_->receive(routing::LinkNo{peer.id.value}, *decoded, core_.now);
-      flood = flood && plane_->flood_goes_on(*decoded, trace, core_.now);
-    }
-  }
-  if (flood) forward(header, bytes, plane_->flood_links(trace));
+  plane_->receive(routing::LinkNo{peer.id.value}, *decoded, core_.now);
+  if (*scope == routing::ControlScope::flood && plane_->flood_goes_on(*decoded, trace, core_.now)) forward(header, bytes, plane_->flood_links(trace));
   if (*scope == routing::ControlScope::multicast) {
     const std::string ingress = header.annotations ? header.annotations->ingress.value_or("") : "";
     forward(header, bytes, plane_->multicast_links(ingress, trace));

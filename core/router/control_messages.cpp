@@ -1,5 +1,6 @@
 #include "core/router/control_messages.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "core/base/limits.h"
@@ -223,7 +224,12 @@ std::optional<routing::AddressKey> key_of(const Value& descriptor) {
   return text ? routing::AddressKey::parse(*text) : std::nullopt;
 }
 
-/// Descriptors that can't be read are left out: one bad address must not hide the others.
+/// Each descriptor must be a list with something in it (control-plane 3.7). A real router ends on another one.
+bool are_descriptors(const List* list) {
+  return list == nullptr || std::ranges::all_of(*list, [](const Value& value) { return value.list() != nullptr && !value.list()->empty(); });
+}
+
+/// Addresses that can't be used are left out: one of them must not hide the others.
 std::vector<routing::AddressDescriptor> read_descriptors(const List& list, const Value* costs) {
   std::vector<routing::AddressDescriptor> addresses;
   for (const Value& value : list) {
@@ -255,6 +261,7 @@ Expected<routing::Message, std::string> read_mau(Fields fields) {
   const List* del = fields.optional_list("del");
   const List* exist = fields.optional_list("exist");
   const Value* costs = fields.find("vanctl.costs");
+  if (!are_descriptors(add) || !are_descriptors(del) || !are_descriptors(exist)) fields.fail("a descriptor");
   if (exist != nullptr && add == nullptr && del == nullptr) {
     mau.content = routing::Mau::Absolute{read_descriptors(*exist, costs)};
   } else if (exist == nullptr && add != nullptr && del != nullptr) {
