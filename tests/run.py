@@ -110,7 +110,7 @@ def main():
             script = os.path.join("tests", "interop", runner[1])
             if os.path.exists(os.path.join(ROOT, script)) and shutil.which(runner[0]):
                 counted(f"{preset} interop {name}", [runner[0], script, folder])
-        counted(f"{preset} e2e", [PYTHON, "tests/e2e/run.py", os.path.join(folder, "cli", "vanctl")])
+        counted(f"{preset} e2e", [PYTHON, "tests/e2e/run.py", "--jobs", "3", os.path.join(folder, "cli", "vanctl")])
         for key in environment:
             os.environ.pop(key)
     finish()

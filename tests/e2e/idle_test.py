@@ -26,6 +26,7 @@ def wake_ups(pid):
 
 @unittest.skipIf(SANITIZED, "measures the release build")
 class Idle(EndToEnd):
+    alone = True
     SECONDS = 20
 
     def measure(self, pid, wake_ups_max):
