@@ -71,6 +71,12 @@ std::uint32_t Connection::credit(LinkId link) const {
   return sender != nullptr && sender->role == LinkRole::sender ? sender->credit.available() : 0;
 }
 
+Connection::LinkCounts Connection::link_counts(LinkId link) const {
+  const Link* of = impl_->link(link);
+  if (of == nullptr) return {};
+  return {of->credit.available(), of->credit.delivery_count(), of->deliveries.size()};
+}
+
 bool Connection::set_window_open(SessionId session, bool open) {
   Session* of = impl_->session(session);
   if (of == nullptr) return false;

@@ -177,6 +177,13 @@ class Connection {
   /// limits::kUnsettledPerLink deliveries of the link are unsettled.
   bool set_credit(LinkId link, std::uint32_t credit);
   [[nodiscard]] std::uint32_t credit(LinkId link) const;  ///< sender: deliveries that may begin now
+  /// For status, either role; zeros for an unknown link.
+  struct LinkCounts {
+    std::uint32_t credit = 0;      ///< deliveries that may begin now
+    std::uint32_t deliveries = 0;  ///< begun so far: the delivery-count of §2.6.7, which wraps
+    std::size_t unsettled = 0;     ///< or not complete
+  };
+  [[nodiscard]] LinkCounts link_counts(LinkId link) const;
   /// While false, the session's incoming window is not re-opened: the peer stops after what it already may send.
   bool set_window_open(SessionId session, bool open);
 

@@ -60,6 +60,10 @@ class Addresses {
   ConsumerId add_consumer(std::string address, std::uint32_t cost);
   void remove_consumer(ConsumerId id);
   Consumer* consumer(ConsumerId id);
+  [[nodiscard]] const Consumer* consumer(ConsumerId id) const {
+    const auto found = consumers_.find(id);
+    return found == consumers_.end() ? nullptr : &found->second;
+  }
   ProducerId add_producer(std::string address);
   void remove_producer(ProducerId id);
   Producer* producer(ProducerId id);

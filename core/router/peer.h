@@ -9,7 +9,7 @@
 
 #include "core/amqp/connection.h"
 #include "core/base/id.h"
-#include "core/router/router.h"
+#include "core/router/facts.h"
 
 namespace van::router {
 
@@ -19,19 +19,6 @@ struct OutRef {
   DeliveryNo delivery;
   std::uint32_t index = 0;  ///< into Delivery::outs
   friend bool operator==(const OutRef&, const OutRef&) = default;
-};
-
-/// What a link of a peer is for (control-plane 2.2, 2.3, 2.5).
-enum class LinkKind {
-  control,         ///< router protocol, inter-router
-  priority,        ///< complete messages, inter-router, one pair per priority
-  streaming,       ///< one incomplete delivery at a time
-  anonymous,       ///< edge's uplink: everything without a link of its own
-  downlink,        ///< messages to _edge/<id>/...
-  mesh_discovery,  ///< announces the edge's mesh id
-  tracking,        ///< reachability updates for producer proxies
-  consumer_proxy,  ///< an address consumed on the edge
-  producer_proxy,  ///< an address produced for on the edge
 };
 
 struct PeerLink {

@@ -6,6 +6,7 @@
 #include "core/router/addresses.h"
 #include "core/router/control_links.h"
 #include "core/router/core.h"
+#include "core/router/fact_finding.h"
 #include "core/router/forwarder.h"
 #include "core/router/link_setup.h"
 #include "core/router/streams.h"
@@ -483,5 +484,17 @@ std::vector<AddressInfo> Router::addresses() const {
 }
 
 Router::Counters Router::counters() const { return impl_->core_.counters; }
+
+const Config& Router::config() const { return impl_->core_.config; }
+std::vector<ConnectionFacts> Router::connection_facts() const { return connections_of(impl_->core_); }
+std::vector<LinkFacts> Router::link_facts() const { return links_of(impl_->core_); }
+std::vector<AddressFacts> Router::address_facts() const { return addresses_of(impl_->core_, impl_->addresses_, impl_->plane()); }
+std::vector<NodeFacts> Router::node_facts() const { return nodes_of(impl_->core_, impl_->plane()); }
+std::vector<std::string> Router::valid_origins(const std::string& id) const {
+  return impl_->plane_ ? impl_->plane_->valid_origins(id) : std::vector<std::string>{};
+}
+std::optional<TimePoint> Router::topology_changed_at() const {
+  return impl_->plane_ ? impl_->plane_->topology_changed_at() : std::nullopt;
+}
 
 }  // namespace van::router

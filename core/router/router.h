@@ -22,6 +22,11 @@ using ConsumerId = Id<struct ConsumerTag>;              ///< a local provider of
 using ProducerId = Id<struct ProducerTag>;              ///< a local user of an address (a stand-in)
 using EndpointId = Id<struct EndpointTag>;              ///< a local receiver of whole messages
 
+struct ConnectionFacts;  // facts.h
+struct LinkFacts;
+struct AddressFacts;
+struct NodeFacts;
+
 enum class Mode { interior, edge };
 enum class PeerRole { inter_router, edge };   ///< by configuration of both ends (control-plane 1.5)
 enum class Direction { outgoing, incoming };  ///< outgoing: we opened the TCP connection
@@ -180,6 +185,18 @@ class Router {
     std::uint64_t deliveries_forwarded = 0, deliveries_released = 0, streams_opened = 0, streams_failed = 0;
   };
   [[nodiscard]] Counters counters() const;
+
+  // ---- Looking closely, for management (facts.h) ----
+  [[nodiscard]] const Config& config() const;
+  [[nodiscard]] std::vector<ConnectionFacts> connection_facts() const;
+  [[nodiscard]] std::vector<LinkFacts> link_facts() const;
+  [[nodiscard]] std::vector<AddressFacts> address_facts() const;  ///< all classes, by key
+  /// Interior: ourselves, then the others that can be reached, by id. Edge: none, as a real edge says.
+  [[nodiscard]] std::vector<NodeFacts> node_facts() const;
+  /// Routers whose messages to `id` may come through us (control-plane 3.6). Costs the trees of all routers, once after each
+  /// change of the topology.
+  [[nodiscard]] std::vector<std::string> valid_origins(const std::string& id) const;
+  [[nodiscard]] std::optional<TimePoint> topology_changed_at() const;
 
  private:
   class Impl;

@@ -223,6 +223,7 @@ class ControlPlane {
   [[nodiscard]] std::vector<LinkNo> multicast_links_for(const AddressKey& key, std::string_view ingress,
                                                         std::span<const std::string> trace) const;
 
+  [[nodiscard]] std::optional<TimePoint> topology_changed_at() const { return changed_at_; }
   [[nodiscard]] std::int64_t ls_seq() const;
   [[nodiscard]] std::int64_t mobile_seq() const;
   /// Changes with each PathsChanged: for caches.
