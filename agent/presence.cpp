@@ -63,6 +63,7 @@ Error from_io(const io::Error& error, std::string_view doing) {
 Presence::Presence(const Parts& parts, const Identity& identity)
     : parts_{parts},
       identity_{identity},
+      started_{io::Loop::now()},
       node_{parts.loop, router_config(identity), seeded(parts.random), parts.logs.component("link"), &parts.observer} {}
 
 Presence::~Presence() = default;
@@ -165,6 +166,10 @@ std::optional<Presence::StandIn> Presence::stand_in(const BindingState& binding)
   if (found == stand_ins_.end()) return std::nullopt;
   return StandIn{found->second->reachable(), found->second->counters()};
 }
+
+void Presence::take_messages(const std::string& name, link::MessageHandler& handler) { node_.add_local_endpoint(name, handler); }
+
+void Presence::send(amqp::Message message) { node_.send_message(std::move(message)); }
 
 void Presence::close() {
   for (const auto& [key, exposure] : exposures_) exposure->withdraw();

@@ -72,11 +72,17 @@ class Presence {
   /// nullopt when it does not run: its port was taken when the agent started.
   [[nodiscard]] std::optional<StandIn> stand_in(const BindingState& binding) const;
 
+  /// Hands what others write to `name` below our own prefix to `handler`, which must outlive the Presence.
+  void take_messages(const std::string& name, link::MessageHandler& handler);
+  /// To its properties' `to`; it is dropped when nobody takes it.
+  void send(amqp::Message message);
+
   /// Begins an orderly end: services are withdrawn and our links closed, in this and the next turn of the loop.
   void close();
 
   [[nodiscard]] const router::Router& router() const { return node_.router(); }
   [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] TimePoint started() const { return started_; }
 
  private:
   using Key = std::pair<std::string, std::string>;
@@ -85,6 +91,7 @@ class Presence {
 
   Parts parts_;
   Identity identity_;
+  TimePoint started_;
   link::Node node_;
   std::map<std::string, link::ConnectorId> connectors_;  // by link name
   std::map<std::string, link::LinkStatus> unusable_;     // links that can't even dial

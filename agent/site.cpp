@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "agent/identity.h"
+#include "agent/management.h"
+#include "agent/management_entities.h"
 #include "agent/printable.h"
 #include "agent/time_text.h"
 
@@ -125,6 +127,7 @@ Result<void> Site::start(State& next, Missing missing) {
     identity = {Mode::edge, make_router_id("none", parts_.random), make_uuid(parts_.random), "none"};
   }
   presence_ = std::make_unique<Presence>(Presence::Parts{parts_.loop, parts_.random, parts_.logs, *this}, identity);
+  presence_->take_messages(kManagementName, *this);
 
   for (ListenerState& listener : next.listeners) {
     const auto listening = start_listener(listener, *next.site->own);
@@ -153,6 +156,16 @@ Result<void> Site::start_listener(ListenerState& listener, const AuthorityState&
   if (!port) return Unexpected{port.error()};
   listener.port = *port;
   return {};
+}
+
+void Site::on_message(amqp::Message request) {
+  const EntityParts parts{.state = state_,
+                          .presence = *presence_,
+                          .machine = parts_.machine,
+                          .now = io::Loop::now(),
+                          .wall_now = io::Loop::wall_clock()};
+  auto answer = answer_management(request, SiteEntities{parts});
+  if (answer) presence_->send(*std::move(answer));
 }
 
 void Site::restart_as_before() {

@@ -79,7 +79,7 @@ struct Bound {
 
 /// One profile's site: what it remembers, what runs of it, and the commands that change both. A command is persisted and in force
 /// when it returns, or neither: after an error everything is as before.
-class Site final : private link::NodeObserver {
+class Site final : private link::NodeObserver, private link::MessageHandler {
  public:
   struct Parts {  ///< all must outlive the site
     io::Loop& loop;
@@ -131,6 +131,7 @@ class Site final : private link::NodeObserver {
 
   explicit Site(Parts parts);
   void on_link_changed(const link::LinkStatus& status) override;
+  void on_message(amqp::Message request) override;  // for $management
 
   /// Replaces what runs by what `next` says, and fills in the ports that the system picked.
   Result<void> start(State& next, Missing missing);

@@ -32,16 +32,10 @@ std::string_view to_text(link::LinkState state) {
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-/// "TLS 1.2" as other tools write it: "TLSv1.2".
-std::string tls_version(std::string version) {
-  if (version.starts_with("TLS ")) version.replace(0, 4, "TLSv");
-  return version;
-}
-
 Json link_json(const link::LinkStatus& link, TimePoint now) {
   Json tls = nullptr;
   if (!link.tls_version.empty())
-    tls = {{"version", tls_version(link.tls_version)},
+    tls = {{"version", tls_version_text(link.tls_version)},
            {"cipher", link.tls_cipher},
            {"peer", link.tls_peer},
            {"expires", link.tls_expires ? Json(rfc3339(*link.tls_expires)) : Json(nullptr)}};
@@ -156,6 +150,11 @@ Json services_json(const Site& site) {
 }
 
 }  // namespace
+
+std::string tls_version_text(std::string version) {
+  if (version.starts_with("TLS ")) version.replace(0, 4, "TLSv");
+  return version;
+}
 
 Json status_document(const Site& site, const StatusOptions& options) {
   Json own = nullptr;

@@ -17,4 +17,7 @@ struct StatusOptions {
 };
 nlohmann::ordered_json status_document(const Site& site, const StatusOptions& options);
 
+/// "TLS 1.2" as other tools write it: "TLSv1.2".
+std::string tls_version_text(std::string version);
+
 }  // namespace van::agent

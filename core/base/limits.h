@@ -33,6 +33,11 @@ inline constexpr std::size_t kAddressBytes = 1024;            ///< length of an 
 inline constexpr std::uint64_t kStreamWindow = 1'042'432;       ///< octets unreported at which a sender stops reading
 inline constexpr std::uint64_t kStreamReportOctets = 128 * 1024;  ///< progress after which a receiver reports
 
+// Management
+inline constexpr std::size_t kManagementAnswerBytes = 2u << 20;  ///< rows beyond it are left out: the client asks for them by offset
+inline constexpr std::size_t kManagementNames = 256;             ///< attributes that one request asks for; more: refused
+inline constexpr std::size_t kValidOriginsRouters = 512;         ///< in the network; above it nobody is told valid origins
+
 // Local interfaces
 inline constexpr std::size_t kApiBodyBytes = 1u << 20;    ///< body of a control API request
 inline constexpr std::size_t kApiHeaderBytes = 16384;     ///< request line and headers
