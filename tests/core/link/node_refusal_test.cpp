@@ -203,12 +203,13 @@ TEST_CASE("of 300 clients that say nothing, 256 are held and the others closed",
   Site mill{loop, "mill", Mode::interior};
   const ListenerId listener = mill.listen(PeerRole::edge, van::test::server_context(identities.server_options()));
   std::vector<std::unique_ptr<Client>> clients;
+  const TimePoint start = io::Loop::now();
   for (int i = 0; i < 300; ++i) clients.push_back(std::make_unique<Client>(loop, mill->port(listener)));
   const auto closed = [&clients] { return std::ranges::count_if(clients, [](const auto& c) { return c->over(); }); };
   const auto connected = [](const auto& client) { return client->stream != nullptr; };
   REQUIRE(run_until(loop, [&] { return std::ranges::all_of(clients, connected) && closed() >= 44; }));
   run_turns(loop);
-  CHECK(closed() == 44);
+  if (io::Loop::now() - start < 10s) CHECK(closed() == 44);  // later they would be closed for their silence
 
   clients.clear();  // there is room again
   Site laptop{loop, "laptop", Mode::edge};
