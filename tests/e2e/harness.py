@@ -151,6 +151,19 @@ def alive(pid):
         return False
 
 
+def agents_below(folder):
+    """Processes whose VANCTL_HOME is below `folder`."""
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/environ", "rb") as f:
+                if f"VANCTL_HOME={folder}/".encode() in f.read() and alive(entry):
+                    found.append(int(entry))
+        except OSError:  # it has ended, or is another user's
+            continue
+    return found
+
+
 class EndToEnd(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="vanctl-e2e-")
@@ -173,6 +186,10 @@ class EndToEnd(unittest.TestCase):
                 if pipe:
                     pipe.close()
         reports = []
+        for pid in agents_below(self.folder):
+            reports.append(f"process {pid} was left behind")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         for folder, _, files in os.walk(self.folder):
             for file in files:
                 if file.endswith((".log", ".err", ".out")):

@@ -1,10 +1,10 @@
 """More than one way: standbys of a laptop, rings of sites, and networks whose addresses change."""
 
+import itertools
 import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
@@ -149,14 +149,16 @@ def namespaces_work():
 
 @unittest.skipUnless(namespaces_work(), "network namespaces need root and 'ip netns'")
 class AddressChange(EndToEnd):
+    numbers = itertools.count()
+
     def setUp(self):
-        super().setUp()
-        tag = os.path.basename(tempfile.mktemp(prefix=""))[:6]
+        tag = f"{os.getpid()}-{next(self.numbers)}"
         self.cloud, self.home = Namespace(f"van-c-{tag}"), Namespace(f"van-h-{tag}")
-        self.addCleanup(self.home.delete)
+        self.addCleanup(self.home.delete)  # last of all: agents are stopped in there
         self.addCleanup(self.cloud.delete)
-        ip("link", "add", f"vc{tag}", "netns", self.cloud.name, "type", "veth", "peer", "name", f"vh{tag}", "netns", self.home.name)
-        self.cloud_end, self.home_end = f"vc{tag}", f"vh{tag}"
+        super().setUp()
+        ip("link", "add", "cloud0", "netns", self.cloud.name, "type", "veth", "peer", "name", "home0", "netns", self.home.name)
+        self.cloud_end, self.home_end = "cloud0", "home0"
         self.cloud.ip("addr", "add", "192.0.2.1/24", "dev", self.cloud_end)
         self.cloud.ip("addr", "add", "198.51.100.1/24", "dev", self.cloud_end)
         self.home.ip("addr", "add", "192.0.2.10/24", "dev", self.home_end)
