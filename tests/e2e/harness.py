@@ -172,6 +172,9 @@ class EndToEnd(unittest.TestCase):
         self.addCleanup(self._clean)
 
     def _clean(self):
+        if not self._outcome.success:
+            for profile in self.profiles:
+                print(profile.log(), flush=True)
         for profile in reversed(self.profiles):
             profile.close()
         for child in self.children:
