@@ -37,6 +37,7 @@ class Streams {
 
   /// Sends off the streams that waited for the uplink to settle; when that is due, else kNever.
   void handle_deadline();
+  [[nodiscard]] std::size_t count() const { return streams_.size(); }
   [[nodiscard]] TimePoint next_deadline() const { return waiting_.empty() ? kNever : core_.uplink_settled; }
 
   // ---- From the forwarder ----
