@@ -340,7 +340,8 @@ Origin Forwarder::origin_of(const Delivery& delivery) {
 }
 
 void Forwarder::route(Delivery& delivery, const Routing& routing) {
-  if (plane_ != nullptr && delivery.annotations.trace.size() > plane_->radius() + 1) return refuse(delivery, amqp::Released{});
+  const std::vector<std::string>& trace = delivery.annotations.trace;
+  if (plane_ != nullptr && (trace.size() > plane_->radius() + 1 || core_.passed_here(trace))) return refuse(delivery, amqp::Released{});
   const auto mode = core_.edge() ? routing::RouterMode::edge : routing::RouterMode::interior;
   const auto key = routing::classify(routing.to, {.id = core_.config.id, .mode = mode});
   if (!key) return refuse(delivery, amqp::Released{});

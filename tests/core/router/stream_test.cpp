@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "tests/core/router/network.h"
+#include "tests/core/router/scripted_peer.h"
 #include "tests/support/catch.h"
 
 using namespace std::chrono_literals;
@@ -322,4 +323,15 @@ TEST_CASE("a provider that comes and goes is seen by users on other sites", "[ro
   network.advance(3s);
   CHECK_FALSE(laptop.router->reachable(on_laptop));
   CHECK(laptop.take<ReachabilityChanged>().size() == 2);
+}
+
+TEST_CASE("what comes to a router for the second time goes no further", "[router]") {
+  Pair pair;
+  pair.laptop.router->add_consumer("greeting", 0, pair.network.now);
+  pair.network.advance(3s);
+  test::ScriptedPeer peer{pair.network, pair.site};
+  peer.send_stream({.ingress = "0/site", .trace = {"0/site"}}, "greeting", "amqp:/_topo/0/site/temp.x", "again");
+  REQUIRE(peer.state.has_value());
+  CHECK(std::holds_alternative<amqp::Released>(*peer.state));
+  CHECK(pair.laptop.take<StreamRequested>().empty());
 }
