@@ -522,6 +522,7 @@ void Forwarder::refuse(Delivery& delivery, amqp::DeliveryState state) {
   release_pending(delivery, delivery.pending);
   delivery.outcome = state;
   delivery.receiver_settled = true;
+  if (delivery.stream) delivery.complete = true;  // a stream of ours ends with this; nothing more comes
   tell_source(delivery, std::move(state), delivery.complete);
 }
 

@@ -335,3 +335,16 @@ TEST_CASE("what comes to a router for the second time goes no further", "[router
   CHECK(std::holds_alternative<amqp::Released>(*peer.state));
   CHECK(pair.laptop.take<StreamRequested>().empty());
 }
+
+TEST_CASE("a stream that nobody takes leaves nothing behind", "[router][stream]") {
+  Pair pair;
+  for (auto* from : {&pair.site, &pair.laptop}) {
+    const ProducerId producer = from->router->add_producer("nobody", pair.network.now);
+    pair.network.advance(3s);
+    const std::size_t before = from->router->held().deliveries;
+    from->router->open_stream(producer, pair.network.now);
+    pair.network.settle();
+    CHECK(from->take<StreamFailed>().size() == 1);
+    CHECK(from->router->held().deliveries == before);
+  }
+}
