@@ -543,9 +543,9 @@ void Forwarder::receiver_state(Delivery& delivery, std::uint32_t index, std::opt
     else if (settled) multicast_state(delivery, amqp::Accepted{});
     return;
   }
-  if (failure && !delivery.complete) {
-    delivery.dropping = true;
-    release_pending(delivery, delivery.pending);
+  if (failure) {
+    delivery.dropping = delivery.dropping || !delivery.complete;
+    release_pending(delivery, delivery.pending);  // also of one that had come whole and was not sent yet
   }
   if (state && amqp::is_terminal(*state)) delivery.outcome = state;
   if (settled) delivery.receiver_settled = true;

@@ -348,3 +348,21 @@ TEST_CASE("a stream that nobody takes leaves nothing behind", "[router][stream]"
     CHECK(from->router->held().deliveries == before);
   }
 }
+
+TEST_CASE("octets that waited for a link that broke do not count any more", "[router][stream]") {
+  Pair pair;
+  auto& client = pair.network.add("client", Mode::edge);
+  pair.network.connect(client, pair.site, PeerRole::edge);
+  pair.laptop.router->add_consumer("greeting", 0, pair.network.now);
+  const ProducerId producer = client.router->add_producer("greeting", pair.network.now);
+  pair.network.advance(3s);
+  const Open stream = open(pair.network, client, producer, pair.laptop);
+  pair.network.hold(pair.wire, true);
+  REQUIRE(client.router->write(stream.client, Slice::copy_of(Bytes(1'000'000, 1)), pair.network.now));
+  REQUIRE(client.router->finish(stream.client, pair.network.now));
+  pair.network.settle();
+  REQUIRE(pair.site.router->held().pending_bytes > 0);
+  pair.network.cut(pair.wire);
+  CHECK(client.take<StreamFailed>().size() == 1);
+  CHECK(pair.site.router->held().pending_bytes == 0);
+}
