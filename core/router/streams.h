@@ -80,6 +80,7 @@ class Streams {
     std::uint64_t taken = 0;
     std::uint64_t last_report = 0;
     bool in_complete = false;
+    bool fin_passed_on = false;
     bool in_done = false;
     std::optional<StreamFailure> failing;  ///< told once readable is drained
   };
@@ -89,6 +90,7 @@ class Streams {
   [[nodiscard]] const Stream* find(StreamId id) const;
   void read_head(Stream& stream);
   void refuse_head(Stream& stream, amqp::DeliveryState state);
+  void accept_in(Stream& stream);
   void fail(Stream& stream, StreamFailure why);
   void tell_failure(Stream& stream, StreamFailure why);
   void erase_if_done(StreamId id);

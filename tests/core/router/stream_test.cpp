@@ -366,3 +366,25 @@ TEST_CASE("octets that waited for a link that broke do not count any more", "[ro
   CHECK(client.take<StreamFailed>().size() == 1);
   CHECK(pair.site.router->held().pending_bytes == 0);
 }
+
+TEST_CASE("a client whose answer can't reach it hears so, also after its own end", "[router][stream]") {
+  Pair pair;
+  pair.laptop.router->add_consumer("greeting", 0, pair.network.now);
+  pair.network.advance(3s);
+  test::ScriptedPeer client{pair.network, pair.site};
+  client.send_stream({}, "greeting", "amqp:/_topo/0/nowhere/temp.x", "hello");
+  const StreamId server = pair.laptop.take<StreamRequested>().at(0).stream;
+  REQUIRE(pair.laptop.router->accept_stream(server, pair.network.now));
+  // The site's word that nobody is there is still on its way when the client's end has been passed on.
+  SliceQueue* readable = pair.laptop.router->readable(server);
+  REQUIRE(readable != nullptr);
+  const std::size_t octets = readable->bytes();
+  readable->clear();
+  pair.laptop.router->octets_taken(server, octets, pair.network.now);
+  REQUIRE(pair.laptop.router->finished(server));
+  pair.laptop.router->fin_passed_on(server, pair.network.now);
+  client.settle();
+  CHECK(pair.laptop.take<StreamFailed>().size() == 1);
+  REQUIRE(client.state.has_value());
+  CHECK(std::holds_alternative<amqp::Modified>(*client.state));
+}
