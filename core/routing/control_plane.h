@@ -250,6 +250,8 @@ class ControlPlane {
   void notice_duplicate(std::int64_t instance);
   void check_instance(Node& node, const std::string& id, std::int64_t instance, TimePoint now);
   Node* node_of(const std::string& id, TimePoint now);
+  void check_sequence(Node& node, const Ra& ra, TimePoint now);
+  void start_over(Node& node, const std::string& id, TimePoint now);
 
   // The tick (control_plane.cpp)
   void tick(TimePoint now);
