@@ -28,11 +28,14 @@ std::string missing_words(const Set& of, const Set& in, Words words) {
 
 }  // namespace
 
-Reference::Reference(World& world, const Services& services, const Network& network) : world_{world}, services_{services}, network_{network} {
+Reference::Reference(World& world, const Services& services, const Network& network, const std::vector<SiteIndex>& looked_at)
+    : world_{world}, services_{services}, network_{network} {
   find_links();
+  for (const SiteIndex site : looked_at) {
+    if (world_.router(site) != nullptr) find_paths(site);
+  }
   for (const SiteIndex site : network_.interiors) {
     if (world_.router(site) == nullptr) continue;
-    find_paths(site);
     Offer& offer = offers_[site];
     for (const auto& [address, cost] : services_.exposures(site)) offer[address] = cost;
     for (const SiteIndex edge : attached_[site]) {
@@ -130,13 +133,6 @@ std::optional<std::string> Reference::user_difference(SiteIndex site) const {
   return std::nullopt;
 }
 
-std::optional<std::string> Reference::path_difference() const {
-  for (const auto& [site, costs] : costs_) {
-    if (auto difference = interior_difference(site)) return difference;
-  }
-  return std::nullopt;
-}
-
 std::optional<std::string> Reference::difference() const {
   for (const auto& [site, costs] : costs_) {
     if (auto difference = interior_difference(site)) return difference;
@@ -145,7 +141,9 @@ std::optional<std::string> Reference::difference() const {
   }
   for (const SiteIndex edge : network_.edges) {
     if (world_.router(edge) == nullptr) continue;
-    if (!uplinks_.contains(edge)) return world_.site(edge).name + " has no uplink";
+    const auto uplink = uplinks_.find(edge);
+    if (uplink == uplinks_.end()) return world_.site(edge).name + " has no uplink";
+    if (!costs_.contains(uplink->second)) continue;
     if (auto difference = user_difference(edge)) return difference;
   }
   return std::nullopt;

@@ -14,12 +14,12 @@ namespace van::simulation {
 /// What every router should know of the network as it is: found by looking at all of it at once.
 class Reference {
  public:
-  Reference(World& world, const Services& services, const Network& network);
+  /// `looked_at`: the interiors whose knowledge is compared.
+  Reference(World& world, const Services& services, const Network& network, const std::vector<SiteIndex>& looked_at);
+  Reference(World& world, const Services& services, const Network& network) : Reference{world, services, network, network.interiors} {}
 
   /// The first thing that a router knows otherwise, in words; nullopt when all know what is.
   [[nodiscard]] std::optional<std::string> difference() const;
-  /// The same for paths alone.
-  [[nodiscard]] std::optional<std::string> path_difference() const;
   /// Whether a user there reaches somebody.
   [[nodiscard]] bool reachable(SiteIndex site, const std::string& address) const;
   /// Link-state and address entries that an interior should keep.
