@@ -67,14 +67,14 @@ Result<void> check_tls(spdlog::logger& log) {
 /// Everything of the process that runs on the loop, in the order in which it depends on each other.
 class Agent {
  public:
-  Agent(const AgentOptions& options, Logs& logs)
-      : options_{options}, logs_{logs}, log_{logs.component("agent")}, started_{io::Loop::now()} {}
+  Agent(const AgentOptions& options, const Config& config, Logs& logs)
+      : options_{options}, idle_timeout_{std::chrono::seconds{config.idle_timeout_s}}, logs_{logs}, log_{logs.component("agent")}, started_{io::Loop::now()} {}
 
   Result<void> run() {
     // Before anybody can know that we are here: who is told to end early ends in order, too.
     for (const int signum : {SIGTERM, SIGINT})
       signals_.push_back(std::make_unique<io::SignalWatcher>(loop_, signum, [this] { stop(); }));
-    auto site = Site::open({loop_, random_, logs_, StateStore{options_.paths.state_file()}, machine_name()});
+    auto site = Site::open({loop_, random_, logs_, StateStore{options_.paths.state_file()}, machine_name(), idle_timeout_});
     if (!site) return Unexpected{site.error()};
     site_ = *std::move(site);
     server_.emplace(loop_, [this](ExchangeId exchange, const HttpRequest& request) { api_->handle(exchange, request); });
@@ -109,6 +109,7 @@ class Agent {
   }
 
   const AgentOptions& options_;
+  Duration idle_timeout_;
   Logs& logs_;
   spdlog::logger& log_;
   TimePoint started_;
@@ -129,7 +130,7 @@ Result<void> run_locked(const AgentOptions& options) {
   if (!logs) return Unexpected{logs.error()};
   spdlog::logger& log = (*logs)->component("agent");
   auto done = check_tls(log);
-  if (done) done = Agent{options, **logs}.run();
+  if (done) done = Agent{options, *config, **logs}.run();
   if (!done) log.error("agent can't run: {}", done.error().message);
   return done;
 }

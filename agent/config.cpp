@@ -29,6 +29,11 @@ constexpr std::array kKeys{
               .number = &Config::log_files,
               .minimum = 0,
               .maximum = 100},
+    ConfigKey{.name = "links.idle_timeout",
+              .help = "seconds of silence after which the other end of a link is given up; more where machines stall",
+              .number = &Config::idle_timeout_s,
+              .minimum = 2,
+              .maximum = 300},
 };
 
 std::string at(const toml::node& node) { return "line " + std::to_string(node.source().begin.line) + ": "; }

@@ -15,6 +15,7 @@ struct Config {
   std::string log_level = "info";
   std::int64_t log_file_bytes = 1 << 20;
   std::int64_t log_files = 3;
+  std::int64_t idle_timeout_s = 4;
 };
 
 /// One row per key: parser and manual come from it.

@@ -7,13 +7,14 @@
 namespace van::agent {
 namespace {
 
-router::Config router_config(const Identity& identity) {
+router::Config router_config(const Identity& identity, Duration idle_timeout) {
   // Differs at each start, as the link-state protocol wants (control-plane 3.5).
   const auto started = std::chrono::duration_cast<std::chrono::seconds>(io::Loop::wall_clock().time_since_epoch());
   return {.mode = identity.role,
           .id = identity.router_id,
           .site_id = identity.site_id,
           .site_name = identity.site_name,
+          .idle_timeout = idle_timeout,
           .instance = static_cast<std::int32_t>(started.count())};
 }
 
@@ -64,7 +65,7 @@ Presence::Presence(const Parts& parts, const Identity& identity)
     : parts_{parts},
       identity_{identity},
       started_{io::Loop::now()},
-      node_{parts.loop, router_config(identity), seeded(parts.random), parts.logs.component("link"), &parts.observer} {}
+      node_{parts.loop, router_config(identity, parts.idle_timeout), seeded(parts.random), parts.logs.component("link"), &parts.observer} {}
 
 Presence::~Presence() = default;
 

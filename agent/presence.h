@@ -36,6 +36,7 @@ class Presence {
     SecureRandom& random;
     Logs& logs;
     link::NodeObserver& observer;
+    Duration idle_timeout;  ///< of links
   };
   Presence(const Parts& parts, const Identity& identity);
   ~Presence();

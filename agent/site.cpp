@@ -126,7 +126,7 @@ Result<void> Site::start(State& next, Missing missing) {
   } else {  // in no network: the identity is nobody's, and nobody sees it
     identity = {Mode::edge, make_router_id("none", parts_.random), make_uuid(parts_.random), "none"};
   }
-  presence_ = std::make_unique<Presence>(Presence::Parts{parts_.loop, parts_.random, parts_.logs, *this}, identity);
+  presence_ = std::make_unique<Presence>(Presence::Parts{parts_.loop, parts_.random, parts_.logs, *this, parts_.idle_timeout}, identity);
   presence_->take_messages(kManagementName, *this);
 
   for (ListenerState& listener : next.listeners) {

@@ -87,6 +87,7 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
     Logs& logs;
     StateStore store;
     std::string machine;  ///< its host name: default name of a site
+    Duration idle_timeout = std::chrono::seconds{4};  ///< of links
   };
   using JoinDone = std::function<void(Result<Joined>)>;
 

@@ -105,6 +105,8 @@ def main():
         build(preset)
         unit_tests(preset, folder)
         other_ctests(preset, folder)
+        if preset == "release":
+            counted(f"{preset} simulation of fresh seeds", [os.path.join(folder, "tests", "simulation", "simulation"), "--fresh", "--for", "60"])
         counted(f"{preset} layers", [PYTHON, "tests/layers_check.py", folder])
         for name, runner in (("proton", [PYTHON, "run_proton.py"]), ("rhea", ["node", "run_rhea.js"])):
             script = os.path.join("tests", "interop", runner[1])

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -32,6 +33,8 @@ struct Core {
 
   [[nodiscard]] bool edge() const { return config.mode == Mode::edge; }
   [[nodiscard]] std::string node_address() const { return "0/" + config.id; }
+  /// Whether a message has been here before: routers that disagree for a moment may send it back (control-plane 4.8).
+  [[nodiscard]] bool passed_here(const std::vector<std::string>& trace) const { return std::ranges::find(trace, node_address()) != trace.end(); }
   Peer* peer(PeerId id) {
     const auto found = peers.find(id);
     return found == peers.end() ? nullptr : found->second.get();

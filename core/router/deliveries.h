@@ -30,6 +30,7 @@ class Deliveries {
     Delivery* delivery = find(ref.delivery);
     return delivery == nullptr || ref.index >= delivery->outs.size() ? nullptr : &delivery->outs[ref.index];
   }
+  [[nodiscard]] std::size_t size() const { return deliveries_.size(); }
   /// Erased by collect(): who is on the stack may still hold a reference.
   void doom(DeliveryNo no) { doomed_.push_back(no); }
   void collect() {

@@ -369,7 +369,8 @@ Origin Forwarder::origin_of(const Delivery& delivery) {
 }
 
 void Forwarder::route(Delivery& delivery, const Routing& routing) {
-  if (plane_ != nullptr && delivery.annotations.trace.size() > plane_->radius() + 1) return refuse(delivery, amqp::Released{});
+  const std::vector<std::string>& trace = delivery.annotations.trace;
+  if (plane_ != nullptr && (trace.size() > plane_->radius() + 1 || core_.passed_here(trace))) return refuse(delivery, amqp::Released{});
   const auto mode = core_.edge() ? routing::RouterMode::edge : routing::RouterMode::interior;
   const auto key = routing::classify(routing.to, {.id = core_.config.id, .mode = mode});
   if (!key) return refuse(delivery, amqp::Released{});
@@ -611,6 +612,7 @@ void Forwarder::refuse(Delivery& delivery, amqp::DeliveryState state) {
   release_pending(delivery, delivery.pending);
   delivery.outcome = state;
   delivery.receiver_settled = true;
+  if (delivery.stream) delivery.complete = true;  // a stream of ours ends with this; nothing more comes
   tell_source(delivery, std::move(state), delivery.complete);
 }
 
@@ -635,9 +637,9 @@ void Forwarder::receiver_state(Delivery& delivery, std::uint32_t index, std::opt
     else if (settled) multicast_state(delivery, amqp::Accepted{});
     return;
   }
-  if (failure && !delivery.complete) {
-    delivery.dropping = true;
-    release_pending(delivery, delivery.pending);
+  if (failure) {
+    delivery.dropping = delivery.dropping || !delivery.complete;
+    release_pending(delivery, delivery.pending);  // also of one that had come whole and was not sent yet
   }
   if (state && amqp::is_terminal(*state)) delivery.outcome = state;
   if (settled) delivery.receiver_settled = true;

@@ -40,6 +40,7 @@ class Forwarder final : private Outbox::Observer {
   void link_lost(Peer& peer, PeerLink& link);
   void connection_lost(Peer& peer);  ///< the same for all links of a peer
   Outbox& outbox() { return outbox_; }
+  [[nodiscard]] std::size_t deliveries() const { return deliveries_.size(); }
   void collect() { deliveries_.collect(); }  ///< at the end of each call of the router: frees what has ended
 
   /// Queues a message of our own on a link of a peer.

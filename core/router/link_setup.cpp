@@ -16,8 +16,6 @@ using amqp::Terminus;
 using amqp::Value;
 
 constexpr std::size_t kPriorities = 10;
-/// A peer that is silent for so long is gone: half of it is announced, and real routers send something in half of that.
-constexpr std::chrono::seconds kIdleTimeout{4};
 constexpr std::uint32_t kMeshCredit = 3;  ///< control-plane 2.5
 
 bool has_capability(const std::optional<Terminus>& terminus, std::string_view capability) {
@@ -53,7 +51,7 @@ amqp::Connection::Config LinkSetup::engine_config(const Config& config, const Pe
   engine.sasl_anonymous = !peer.external;
   engine.sasl_optional = !peer.external;
   engine.flow_for_each_stream = true;
-  engine.idle_timeout = kIdleTimeout;
+  engine.idle_timeout = config.idle_timeout;
   for (const std::string_view capability : {names::cap_anonymous_relay, names::cap_streaming_links, names::cap_connection_trunking}) {
     engine.offered_capabilities.emplace_back(capability);
     engine.desired_capabilities.emplace_back(capability);

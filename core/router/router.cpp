@@ -497,4 +497,30 @@ std::optional<TimePoint> Router::topology_changed_at() const {
   return impl_->plane_ ? impl_->plane_->topology_changed_at() : std::nullopt;
 }
 
+void Router::check_invariants() const {
+  if (impl_->plane_) impl_->plane_->check_invariants();
+  for (const auto& [id, peer] : impl_->core_.peers) peer->connection.check_invariants();
+}
+
+Router::Held Router::held() const {
+  Held held{.peers = impl_->core_.peers.size(),
+            .deliveries = impl_->forwarder_.deliveries(),
+            .streams = impl_->streams_.count(),
+            .events = impl_->core_.events.size()};
+  for (const auto& [id, peer] : impl_->core_.peers) {
+    held.links += peer->links.size();
+    held.pending_bytes += peer->pending_bytes;
+    for (const auto& [link_id, link] : peer->links) held.queued += link.queue.size();
+    const std::size_t waiting = peer->connection.output().bytes();
+    held.output_bytes += waiting;
+    held.output_bytes_max = std::max(held.output_bytes_max, waiting);
+  }
+  if (impl_->plane_) {
+    held.nodes = impl_->plane_->nodes_known();
+    held.node_links = impl_->plane_->node_links_known();
+    held.remote_addresses = impl_->plane_->addresses_known();
+  }
+  return held;
+}
+
 }  // namespace van::router

@@ -36,6 +36,7 @@ struct Config {
   std::string id;         ///< router id: unique in the network, without '/', not "all"
   std::string site_id;    ///< told to other vanctl sites; real routers ignore it
   std::string site_name;
+  Duration idle_timeout = std::chrono::seconds{4};  ///< silence after which a peer is given up; half of it is announced
   std::int32_t instance = 0;  ///< start time, seconds since 1970: must differ at each start (control-plane 3.5)
 };
 
@@ -185,6 +186,18 @@ class Router {
     std::uint64_t deliveries_forwarded = 0, deliveries_released = 0, streams_opened = 0, streams_failed = 0;
   };
   [[nodiscard]] Counters counters() const;
+  /// What is kept in memory, counted. O(links).
+  struct Held {
+    std::size_t peers = 0, links = 0, deliveries = 0, streams = 0, events = 0;
+    std::size_t pending_bytes = 0;     ///< of deliveries under way, all peers
+    std::size_t queued = 0;            ///< copies that wait on a link
+    std::size_t output_bytes = 0;      ///< waiting for sockets, all peers
+    std::size_t output_bytes_max = 0;  ///< the same of the peer that has most
+    std::size_t nodes = 0, node_links = 0, remote_addresses = 0;  ///< link-state database
+  };
+  [[nodiscard]] Held held() const;
+  /// Asserts what must hold between any two calls. For tests: O(everything known).
+  void check_invariants() const;
 
   // ---- Looking closely, for management (facts.h) ----
   [[nodiscard]] const Config& config() const;

@@ -200,8 +200,17 @@ bool Streams::finished(StreamId id) const {
 void Streams::fin_passed_on(StreamId id) {
   Stream* stream = find(id);
   if (stream == nullptr || !stream->in_complete || stream->in_done) return;
-  stream->in_done = true;
-  forwarder_.report(stream->in, amqp::Accepted{}, true);
+  stream->fin_passed_on = true;
+  accept_in(*stream);
+}
+
+/// A provider's end accepts with the end of its answer only: whoever has had his accepted can't be told any more that the
+/// answer will never come, e.g. because nobody on the way knows his address (data-plane 2.3, last but one row).
+void Streams::accept_in(Stream& stream) {
+  if (!stream.fin_passed_on || stream.in_done || (!stream.listener_side && !stream.out_done)) return;
+  const StreamId id = stream.id;
+  stream.in_done = true;
+  forwarder_.report(stream.in, amqp::Accepted{}, true);
   erase_if_done(id);
 }
 
@@ -301,6 +310,7 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
   if (good) {
     if (settled && stream->fin_sent) {
       stream->out_done = true;
+      accept_in(*stream);
       erase_if_done(id);
     } else if (!stream->fin_sent && (settled || state)) {
       stream->window_off = true;

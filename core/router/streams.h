@@ -37,6 +37,7 @@ class Streams {
 
   /// Sends off the streams that waited for the uplink to settle; when that is due, else kNever.
   void handle_deadline();
+  [[nodiscard]] std::size_t count() const { return streams_.size(); }
   [[nodiscard]] TimePoint next_deadline() const { return waiting_.empty() ? kNever : core_.uplink_settled; }
 
   // ---- From the forwarder ----
@@ -80,6 +81,7 @@ class Streams {
     std::uint64_t taken = 0;
     std::uint64_t last_report = 0;
     bool in_complete = false;
+    bool fin_passed_on = false;
     bool in_done = false;
     std::optional<StreamFailure> failing;  ///< told once readable is drained
   };
@@ -90,6 +92,7 @@ class Streams {
   [[nodiscard]] const Stream* find(StreamId id) const;
   void read_head(Stream& stream);
   void refuse_head(Stream& stream, amqp::DeliveryState state);
+  void accept_in(Stream& stream);
   void fail(Stream& stream, StreamFailure why);
   void tell_failure(Stream& stream, StreamFailure why);
   void erase_if_done(StreamId id);

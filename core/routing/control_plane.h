@@ -205,6 +205,10 @@ class ControlPlane {
   /// All valid origins of a destination, without ourselves; for status only: computes the trees of all routers.
   [[nodiscard]] std::vector<std::string> valid_origins(std::string_view destination) const;
   [[nodiscard]] std::vector<NodeStatus> nodes() const;  ///< by id, without ourselves
+  // What is kept of all other routers together.
+  [[nodiscard]] std::size_t nodes_known() const { return states_.nodes().size(); }
+  [[nodiscard]] std::size_t node_links_known() const { return states_.links_total(); }
+  [[nodiscard]] std::size_t addresses_known() const { return remote_.total(); }
   [[nodiscard]] std::optional<std::string_view> neighbour_of_link(LinkNo link) const;
   [[nodiscard]] std::vector<LinkNo> neighbour_links() const;
 
@@ -247,6 +251,8 @@ class ControlPlane {
   void notice_duplicate(std::int64_t instance);
   void check_instance(Node& node, const std::string& id, std::int64_t instance, TimePoint now);
   Node* node_of(const std::string& id, TimePoint now);
+  void check_sequence(Node& node, const Ra& ra, TimePoint now);
+  void start_over(Node& node, const std::string& id, TimePoint now);
 
   // The tick (control_plane.cpp)
   void tick(TimePoint now);

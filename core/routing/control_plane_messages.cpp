@@ -53,7 +53,24 @@ Node* ControlPlane::node_of(const std::string& id, TimePoint now) {
 void ControlPlane::check_instance(Node& node, const std::string& id, std::int64_t instance, TimePoint now) {
   if (instance == 0) return;
   const std::int64_t known = std::exchange(node.instance, instance);
-  if (known == 0 || known == instance) return;
+  if (known != 0 && known != instance) start_over(node, id, now);
+}
+
+/// What we have of a router was not said by it when it goes on to tell lower numbers: higher ones of it would be ignored
+/// until it gets there, and its RAs keep the rest from ageing. A copy of an older RA that comes late is no such sign.
+void ControlPlane::check_sequence(Node& node, const Ra& ra, TimePoint now) {
+  if (ra.ls_seq >= node.ls_seq && ra.mobile_seq >= node.mobile_seq) {
+    node.lower_since.reset();
+  } else if (!node.lower_since) {
+    node.lower_since = now;
+  } else if (now - *node.lower_since > config_.timings.flux) {
+    start_over(node, ra.id, now);
+  }
+}
+
+/// Forgets what a router said, and asks again.
+void ControlPlane::start_over(Node& node, const std::string& id, TimePoint now) {
+  node.lower_since.reset();
   states_.clear(node);
   node.ls_seq_asked = 0;
   forget_addresses(node, id);
@@ -85,6 +102,7 @@ void ControlPlane::accept(const Ra& ra, LinkNo link, TimePoint now) {
   if (node == nullptr) return;
 
   check_instance(*node, ra.id, ra.instance, now);
+  check_sequence(*node, ra, now);
   node->heard = now;
   const bool asked = ra.ls_seq == node->ls_seq_asked && now < node->asked_until;  // by another copy of this RA
   if (ra.ls_seq > node->ls_seq && !asked) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,7 @@ struct Node {
   std::int64_t mobile_seq = 0;
   std::int64_t mobile_seq_told = 0;  ///< highest number heard of
   TimePoint forget_at = kNever;      ///< end of the holdoff while it can't be reached
+  std::optional<TimePoint> lower_since{};  ///< its RAs tell lower numbers than ours of it
 
   /// The RA of it that was passed on last, to know further copies by.
   struct Flooded {

@@ -57,7 +57,16 @@ class Profile:
         self.test, self.name = test, name
         self.home = home or os.path.join(test.folder, name)
         os.makedirs(self.home, exist_ok=True)
+        if SANITIZED:  # slow enough to stand still for seconds
+            self.configure("[links]\nidle_timeout = 30\n")
         test.profiles.append(self)
+
+    def configure(self, text):
+        """Writes the default profile's agent.toml."""
+        folder = os.path.join(self.home, "default")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        with open(os.path.join(folder, "agent.toml"), "w") as f:
+            f.write(text)
 
     def environment(self, **extra):
         env = {k: v for k, v in os.environ.items() if not k.startswith(("VANCTL_PROFILE", "XDG_"))}

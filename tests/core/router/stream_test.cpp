@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "tests/core/router/network.h"
+#include "tests/core/router/scripted_peer.h"
 #include "tests/support/catch.h"
 
 using namespace std::chrono_literals;
@@ -322,4 +323,68 @@ TEST_CASE("a provider that comes and goes is seen by users on other sites", "[ro
   network.advance(3s);
   CHECK_FALSE(laptop.router->reachable(on_laptop));
   CHECK(laptop.take<ReachabilityChanged>().size() == 2);
+}
+
+TEST_CASE("what comes to a router for the second time goes no further", "[router]") {
+  Pair pair;
+  pair.laptop.router->add_consumer("greeting", 0, pair.network.now);
+  pair.network.advance(3s);
+  test::ScriptedPeer peer{pair.network, pair.site};
+  peer.send_stream({.ingress = "0/site", .trace = {"0/site"}}, "greeting", "amqp:/_topo/0/site/temp.x", "again");
+  REQUIRE(peer.state.has_value());
+  CHECK(std::holds_alternative<amqp::Released>(*peer.state));
+  CHECK(pair.laptop.take<StreamRequested>().empty());
+}
+
+TEST_CASE("a stream that nobody takes leaves nothing behind", "[router][stream]") {
+  Pair pair;
+  for (auto* from : {&pair.site, &pair.laptop}) {
+    const ProducerId producer = from->router->add_producer("nobody", pair.network.now);
+    pair.network.advance(3s);
+    const std::size_t before = from->router->held().deliveries;
+    from->router->open_stream(producer, pair.network.now);
+    pair.network.settle();
+    CHECK(from->take<StreamFailed>().size() == 1);
+    CHECK(from->router->held().deliveries == before);
+  }
+}
+
+TEST_CASE("octets that waited for a link that broke do not count any more", "[router][stream]") {
+  Pair pair;
+  auto& client = pair.network.add("client", Mode::edge);
+  pair.network.connect(client, pair.site, PeerRole::edge);
+  pair.laptop.router->add_consumer("greeting", 0, pair.network.now);
+  const ProducerId producer = client.router->add_producer("greeting", pair.network.now);
+  pair.network.advance(3s);
+  const Open stream = open(pair.network, client, producer, pair.laptop);
+  pair.network.hold(pair.wire, true);
+  REQUIRE(client.router->write(stream.client, Slice::copy_of(Bytes(1'000'000, 1)), pair.network.now));
+  REQUIRE(client.router->finish(stream.client, pair.network.now));
+  pair.network.settle();
+  REQUIRE(pair.site.router->held().pending_bytes > 0);
+  pair.network.cut(pair.wire);
+  CHECK(client.take<StreamFailed>().size() == 1);
+  CHECK(pair.site.router->held().pending_bytes == 0);
+}
+
+TEST_CASE("a client whose answer can't reach it hears so, also after its own end", "[router][stream]") {
+  Pair pair;
+  pair.laptop.router->add_consumer("greeting", 0, pair.network.now);
+  pair.network.advance(3s);
+  test::ScriptedPeer client{pair.network, pair.site};
+  client.send_stream({}, "greeting", "amqp:/_topo/0/nowhere/temp.x", "hello");
+  const StreamId server = pair.laptop.take<StreamRequested>().at(0).stream;
+  REQUIRE(pair.laptop.router->accept_stream(server, pair.network.now));
+  // The site's word that nobody is there is still on its way when the client's end has been passed on.
+  SliceQueue* readable = pair.laptop.router->readable(server);
+  REQUIRE(readable != nullptr);
+  const std::size_t octets = readable->bytes();
+  readable->clear();
+  pair.laptop.router->octets_taken(server, octets, pair.network.now);
+  REQUIRE(pair.laptop.router->finished(server));
+  pair.laptop.router->fin_passed_on(server, pair.network.now);
+  client.settle();
+  CHECK(pair.laptop.take<StreamFailed>().size() == 1);
+  REQUIRE(client.state.has_value());
+  CHECK(std::holds_alternative<amqp::Modified>(*client.state));
 }

@@ -398,5 +398,35 @@ TEST_CASE("control messages flood once to each neighbour that leads anywhere and
   CHECK(net["B"].multicast_links("0/B", {}).size() == 2);
 }
 
+TEST_CASE("what was said in a router's name is forgotten once its RAs go on to tell lower numbers",
+          "[routing][link-state]") {
+  test::ScriptedPeer peer;
+  peer.settle_with({"B"});
+  const auto addresses = [](std::string_view name, std::int64_t sequence) {
+    return Mau{.id = "A", .mobile_seq = sequence, .content = Mau::Absolute{{{.key = *AddressKey::mobile(name)}}}};
+  };
+  peer.say(addresses("true", 1));
+  peer.say(Lsu{.id = "A", .instance = 7, .ls_seq = 1'000'000, .peers = {{"S", 1}, {"ghost", 1}}});
+  peer.say(addresses("false", 2'000'000));
+  peer.turn(1s);
+  REQUIRE(peer.plane().reachable("ghost"));
+
+  const Ra ra{.id = "A", .instance = 7, .ls_seq = 1, .mobile_seq = 1};
+  peer.say(ra);  // maybe a late copy
+  peer.turn(1s);
+  CHECK(peer.plane().reachable("ghost"));
+  peer.turn(10s);
+  peer.say(ra);
+  peer.take();
+  peer.turn(1s);
+  CHECK_FALSE(peer.plane().has_remote(*AddressKey::mobile("false")));
+  peer.say(Lsu{.id = "A", .instance = 7, .ls_seq = 1, .peers = {{"S", 1}, {"B", 1}}});
+  peer.say(addresses("true", 1));
+  peer.turn(5s);
+  CHECK_FALSE(peer.plane().known_node("ghost"));
+  CHECK(peer.plane().reachable("B"));
+  CHECK(peer.plane().has_remote(*AddressKey::mobile("true")));
+}
+
 }  // namespace
 }  // namespace van::routing
