@@ -11,14 +11,13 @@ namespace {
 
 using amqp::Value;
 
-constexpr std::int32_t kIdleTimeoutSeconds = 16;       // as amqp::Connection::Config has them
-constexpr std::int32_t kHandshakeTimeoutSeconds = 10;
-
 Value external(const auto&) { return "EXTERNAL"; }
 Value frame_size(const auto&) { return static_cast<std::int32_t>(limits::kMaxFrameSize); }
 Value session_frames(const auto&) { return static_cast<std::int32_t>(limits::kSessionWindowFrames); }
 Value sessions(const auto&) { return static_cast<std::int32_t>(limits::kSessionsPerConnection); }
-Value idle_timeout(const auto&) { return kIdleTimeoutSeconds; }
+Value idle_timeout(const auto& row) {
+  return static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::seconds>(row.idle_timeout).count());
+}
 
 std::string_view role_name(router::PeerRole role) { return role == router::PeerRole::edge ? "edge" : "inter-router"; }
 
@@ -27,16 +26,22 @@ std::string_view role_name(router::PeerRole role) { return role == router::PeerR
 /// The site's own certificate.
 constexpr std::string_view kOwnProfile = "site-server";
 
-Value listener_name(const ListenerState& listener) { return role_name(listener.role); }
+struct ListenerRow {
+  const ListenerState* listener;
+  Duration idle_timeout;
+};
 
-constexpr Column<ListenerState> kListener[] = {
+Value listener_name(const ListenerRow& row) { return role_name(row.listener->role); }
+
+constexpr Column<ListenerRow> kListener[] = {
     {"name", listener_name},
-    {"identity", [](const ListenerState& listener) -> Value { return "listener/" + std::string{role_name(listener.role)}; }},
-    {"host", [](const ListenerState& listener) -> Value { return listener.host; }},
-    {"port", [](const ListenerState& listener) -> Value { return std::to_string(listener.port); }},
+    {"identity",
+     [](const ListenerRow& row) -> Value { return "listener/" + std::string{role_name(row.listener->role)}; }},
+    {"host", [](const ListenerRow& row) -> Value { return row.listener->host; }},
+    {"port", [](const ListenerRow& row) -> Value { return std::to_string(row.listener->port); }},
     {"role", listener_name},
-    {"cost", [](const ListenerState&) -> Value { return std::int32_t{1}; }},
-    {"sslProfile", [](const ListenerState&) -> Value { return kOwnProfile; }},
+    {"cost", [](const ListenerRow&) -> Value { return std::int32_t{1}; }},
+    {"sslProfile", [](const ListenerRow&) -> Value { return kOwnProfile; }},
     {"saslMechanisms", external},
     {"authenticatePeer", yes},
     {"requireEncryption", yes},
@@ -45,7 +50,6 @@ constexpr Column<ListenerState> kListener[] = {
     {"maxSessions", sessions},
     {"maxSessionFrames", session_frames},
     {"idleTimeoutSeconds", idle_timeout},
-    {"initialHandshakeTimeoutSeconds", [](const ListenerState&) -> Value { return kHandshakeTimeoutSeconds; }},
     {"verifyHostname", no},  // clients are known by their certificates
     {"http", no},
 };
@@ -55,6 +59,7 @@ constexpr Column<ListenerState> kListener[] = {
 struct ConnectorRow {
   const LinkState* link;  ///< not copied: it has a key
   std::optional<link::LinkStatus> status;
+  Duration idle_timeout;
 };
 
 Value connector_name(const ConnectorRow& row) { return row.link->name; }
@@ -63,9 +68,12 @@ Value connection_status(const ConnectorRow& row) {
   if (!row.status) return "FAILED";
   switch (row.status->state) {
     case link::LinkState::up:
-    case link::LinkState::standby: return "SUCCESS";
-    case link::LinkState::connecting: return "CONNECTING";
-    case link::LinkState::down: return "FAILED";
+    case link::LinkState::standby:
+      return "SUCCESS";
+    case link::LinkState::connecting:
+      return "CONNECTING";
+    case link::LinkState::down:
+      return "FAILED";
   }
   VAN_ASSERT(false);
 }
@@ -179,12 +187,16 @@ std::string site_id(const EntityParts& parts) { return parts.state.site ? parts.
 }  // namespace
 
 std::unique_ptr<EntityTable> listener_table(std::string_view type, const EntityParts& parts) {
-  return std::make_unique<ColumnTable<ListenerState>>(type, kListener, parts.state.listeners);
+  std::vector<ListenerRow> rows;
+  for (const ListenerState& listener : parts.state.listeners)
+    rows.push_back({&listener, parts.presence.router().config().idle_timeout});
+  return std::make_unique<ColumnTable<ListenerRow>>(type, kListener, std::move(rows));
 }
 
 std::unique_ptr<EntityTable> connector_table(std::string_view type, const EntityParts& parts) {
   std::vector<ConnectorRow> rows;
-  for (const LinkState& link : parts.state.links) rows.push_back({&link, parts.presence.link(link.name)});
+  for (const LinkState& link : parts.state.links)
+    rows.push_back({&link, parts.presence.link(link.name), parts.presence.router().config().idle_timeout});
   return std::make_unique<ColumnTable<ConnectorRow>>(type, kConnector, std::move(rows));
 }
 

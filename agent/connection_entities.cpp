@@ -51,7 +51,8 @@ Value properties(const ConnectionRow& row) {
 }
 
 Value uptime(const ConnectionRow& row) {
-  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(row.now - row.facts.since).count());
+  return static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(row.now - row.facts.since).count());
 }
 
 constexpr Column<ConnectionRow> kConnection[] = {
@@ -63,12 +64,16 @@ constexpr Column<ConnectionRow> kConnection[] = {
     {"protocol", [](const ConnectionRow&) -> Value { return "amqp"; }},
     {"dir", [](const ConnectionRow& row) -> Value { return outgoing(row) ? "out" : "in"; }},
     {"container", [](const ConnectionRow& row) { return text_or_nothing(row.facts.info.router_id); }},
-    {"sasl", [](const ConnectionRow& row) -> Value { return row.facts.info.config.external ? "EXTERNAL" : "ANONYMOUS"; }},
+    {"sasl",
+     [](const ConnectionRow& row) -> Value { return row.facts.info.config.external ? "EXTERNAL" : "ANONYMOUS"; }},
     {"isAuthenticated", [](const ConnectionRow& row) -> Value { return row.facts.opened; }},
     {"user", [](const ConnectionRow& row) { return row.link ? text_or_nothing(row.link->tls_peer) : Value{}; }},
     {"isEncrypted", encrypted},
     {"ssl", encrypted},
-    {"sslProto", [](const ConnectionRow& row) { return row.link ? text_or_nothing(tls_version_text(row.link->tls_version)) : Value{}; }},
+    {"sslProto",
+     [](const ConnectionRow& row) {
+       return row.link ? text_or_nothing(tls_version_text(row.link->tls_version)) : Value{};
+     }},
     {"sslCipher", [](const ConnectionRow& row) { return row.link ? text_or_nothing(row.link->tls_cipher) : Value{}; }},
     {"sslSsf", nothing},
     {"tlsOrdinal", nothing},
@@ -127,19 +132,25 @@ constexpr Column<AddressFacts> kAddress[] = {
 
 using router::LinkFacts;
 
-Value link_identity(const LinkFacts& link) { return std::to_string(link.peer.value) + "." + std::to_string(link.number); }
+Value link_identity(const LinkFacts& link) {
+  return std::to_string(link.peer.value) + "." + std::to_string(link.number);
+}
 
 Value link_type(const LinkFacts& link) {
   switch (link.kind) {
-    case LinkKind::control: return "router-control";
+    case LinkKind::control:
+      return "router-control";
     case LinkKind::priority:
-    case LinkKind::streaming: return "inter-router";
-    case LinkKind::downlink: return "edge-downlink";
+    case LinkKind::streaming:
+      return "inter-router";
+    case LinkKind::downlink:
+      return "edge-downlink";
     case LinkKind::anonymous:
     case LinkKind::mesh_discovery:
     case LinkKind::tracking:
     case LinkKind::consumer_proxy:
-    case LinkKind::producer_proxy: return "endpoint";
+    case LinkKind::producer_proxy:
+      return "endpoint";
   }
   VAN_ASSERT(false);
 }

@@ -12,7 +12,8 @@
 
 namespace van::agent {
 
-/// The manageable entities of one type, as they are when the table is made. Values are computed when they are asked for.
+/// The manageable entities of one type, as they are when the table is made. Values are computed when they are asked
+/// for.
 class EntityTable {
  public:
   virtual ~EntityTable() = default;
@@ -81,6 +82,8 @@ amqp::Value no(const Row&) {
   return false;
 }
 
-inline amqp::Value text_or_nothing(std::string text) { return text.empty() ? amqp::Value{} : amqp::Value{std::move(text)}; }
+inline amqp::Value text_or_nothing(std::string text) {
+  return text.empty() ? amqp::Value{} : amqp::Value{std::move(text)};
+}
 
 }  // namespace van::agent

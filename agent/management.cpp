@@ -173,7 +173,8 @@ Reply read(const amqp::Message& request, const EntitySource& source) {
       if (table->value(row, column).text() != wanted) continue;
       Map attributes;
       std::size_t index = 0;
-      for (const std::string_view attribute : table->attributes()) attributes.emplace_back(attribute, table->value(row, index++));
+      for (const std::string_view attribute : table->attributes())
+        attributes.emplace_back(attribute, table->value(row, index++));
       return done(std::move(attributes));
     }
   }
@@ -211,10 +212,13 @@ Reply get_annotations(const amqp::Message& request, const EntitySource& source) 
   return types ? done(Map{}) : types.error();
 }
 
-Reply get_management_nodes(const amqp::Message&, const EntitySource& source) { return done(to_list(source.management_nodes())); }
+Reply get_management_nodes(const amqp::Message&, const EntitySource& source) {
+  return done(to_list(source.management_nodes()));
+}
 
 Reply refuse_change(const amqp::Message&, const EntitySource&) {
-  return {.code = 403, .description = "Forbidden: this router is read-only here, and is changed with vanctl where it runs"};
+  return {.code = 403,
+          .description = "Forbidden: this router is read-only here, and is changed with vanctl where it runs"};
 }
 
 struct Operation {
@@ -236,7 +240,8 @@ constexpr Operation kOperations[] = {
 
 /// Without regard to case, as real routers do.
 bool same_operation(std::string_view asked, std::string_view known) {
-  return std::ranges::equal(asked, known, [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; });
+  return std::ranges::equal(asked, known,
+                            [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 'a' + 'A' : a) == b; });
 }
 
 Reply perform(const amqp::Message& request, const EntitySource& source) {

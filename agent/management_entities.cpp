@@ -24,6 +24,7 @@ constexpr EntityType kTypes[] = {
     {"io.skupper.router.router", router_table},
     {"io.skupper.router.routerMetrics", metrics_table},
     {"io.skupper.router.network", network_table},
+    {"io.skupper.router.policy", policy_table},
     {"io.skupper.router.router.node", node_table},
     {"io.skupper.router.connection", connection_table},
     {"io.skupper.router.router.address", address_table},

@@ -22,8 +22,8 @@ struct EntityParts {
   std::chrono::system_clock::time_point wall_now;  ///< the same moment
 };
 
-/// A site as stock management tools see it (control-plane 6.2). Nothing secret: of certificates only the names that links
-/// call them by.
+/// A site as stock management tools see it (control-plane 6.2). Nothing secret: of certificates only the names that
+/// links call them by.
 class SiteEntities final : public EntitySource {
  public:
   explicit SiteEntities(const EntityParts& parts) : parts_{parts} {}
@@ -41,6 +41,7 @@ using MakeTable = std::unique_ptr<EntityTable> (*)(std::string_view type, const 
 std::unique_ptr<EntityTable> router_table(std::string_view type, const EntityParts& parts);
 std::unique_ptr<EntityTable> metrics_table(std::string_view type, const EntityParts& parts);
 std::unique_ptr<EntityTable> network_table(std::string_view type, const EntityParts& parts);
+std::unique_ptr<EntityTable> policy_table(std::string_view type, const EntityParts& parts);
 std::unique_ptr<EntityTable> node_table(std::string_view type, const EntityParts& parts);
 // Of its connections: connection_entities.cpp
 std::unique_ptr<EntityTable> connection_table(std::string_view type, const EntityParts& parts);

@@ -87,21 +87,26 @@ Value other_routers(const RouterRow& row) {
   return count(nodes == 0 ? 0 : nodes - 1);
 }
 
+Value metrics_identity(const RouterRow& row) { return "routerMetrics/" + row->presence.identity().router_id; }
+
+Value connections(const RouterRow& row) { return count(row->presence.router().connection_facts().size()); }
+
 constexpr Column<RouterRow> kMetrics[] = {
-    {"name", router_identity},
-    {"identity", router_identity},
+    {"name", metrics_identity},
+    {"identity", metrics_identity},
     {"id", router_id},
     {"version", own_version},
     {"addrCount", [](const RouterRow& row) { return count(row->presence.router().address_facts().size()); }},
     {"linkCount", [](const RouterRow& row) { return count(row->presence.router().link_facts().size()); }},
     {"nodeCount", other_routers},
     {"autoLinkCount", zero},
-    {"connectionCount", [](const RouterRow& row) { return count(row->presence.router().connection_facts().size()); }},
+    {"connectionCount", connections},
     {"presettledDeliveries", nothing},
     {"droppedPresettledDeliveries", nothing},
     {"acceptedDeliveries", nothing},
     {"rejectedDeliveries", nothing},
-    {"releasedDeliveries", [](const RouterRow& row) -> Value { return row->presence.router().counters().deliveries_released; }},
+    {"releasedDeliveries",
+     [](const RouterRow& row) -> Value { return row->presence.router().counters().deliveries_released; }},
     {"modifiedDeliveries", nothing},
     {"deliveriesDelayed1Sec", nothing},
     {"deliveriesDelayed10Sec", nothing},
@@ -130,6 +135,26 @@ constexpr Column<RouterRow> kNetwork[] = {
     {"identity", network_identity},
     {"networkId", nothing},
     {"tenantId", nothing},
+};
+
+// ---- policy: there is none but the certificates ----
+
+Value policy_identity(const RouterRow&) { return "policy"; }
+Value no_text(const RouterRow&) { return ""; }
+
+constexpr Column<RouterRow> kPolicy[] = {
+    {"name", policy_identity},
+    {"identity", policy_identity},
+    {"enableVhostPolicy", no},
+    {"enableVhostNamePatterns", no},
+    {"policyDir", no_text},
+    {"defaultVhost", no_text},
+    {"maxConnections", nothing},
+    {"connectionsCurrent", connections},
+    {"connectionsProcessed", nothing},
+    {"connectionsDenied", nothing},
+    {"linksDenied", nothing},
+    {"totalDenials", nothing},
 };
 
 // ---- router.node ----
@@ -189,6 +214,10 @@ std::unique_ptr<EntityTable> metrics_table(std::string_view type, const EntityPa
 
 std::unique_ptr<EntityTable> network_table(std::string_view type, const EntityParts& parts) {
   return std::make_unique<ColumnTable<RouterRow>>(type, kNetwork, std::vector<RouterRow>{&parts});
+}
+
+std::unique_ptr<EntityTable> policy_table(std::string_view type, const EntityParts& parts) {
+  return std::make_unique<ColumnTable<RouterRow>>(type, kPolicy, std::vector<RouterRow>{&parts});
 }
 
 std::unique_ptr<EntityTable> node_table(std::string_view type, const EntityParts& parts) {

@@ -109,6 +109,8 @@ class Management(RealSite):
         self.assertEqual((connector["role"], connector["port"], connector["cost"]), ("inter-router", str(self.ports["inter-router"]), 2))
         self.assertNotIn("certFile", json.dumps(self.entities(site, "sslProfile")))
         self.refuses_changes(site)
+        everything = self.tool("skstat", "--all-entities", *site)
+        self.assertEqual(everything.returncode, 0, everything.stderr)
 
         # The laptop, an edge.
         general = self.general(*edge)
