@@ -8,7 +8,7 @@ using test::Tunnel;
 
 namespace {
 
-constexpr std::size_t kTotal = 12u << 20;
+constexpr std::size_t kTotal = 8u << 20;
 /// What a local socket's kernel buffers take at most, both ends together; above what systems give by default.
 constexpr std::size_t kKernel = 1u << 20;
 /// A window between the ends, one read more, and what waits beside the slow socket.

@@ -24,7 +24,7 @@ inline bool run_until(io::Loop& loop, const std::function<bool()>& done) {
   bool held = false;
   bool hangs = false;
   io::Timer limit{loop, [&hangs] { hangs = true; }};
-  limit.arm(std::chrono::seconds{60});
+  limit.arm(std::chrono::minutes{5});
   loop.run_until([&held, &hangs, &done] { return (held = done()) || hangs; });
   return held;
 }
