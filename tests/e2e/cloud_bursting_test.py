@@ -11,12 +11,12 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import unittest
 import urllib.request
 
-from harness import EndToEnd, Profile, SANITIZED, wait_until
+from harness import EndToEnd, SANITIZED, wait_until
+from sites import OurSite
 from skupper_router import Authority, Router, SKROUTERD
 
 DEMO = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo")
@@ -24,26 +24,6 @@ LINK_COSTS = {("azure", "aws"): 5, ("laptop", "aws"): 5, ("laptop", "azure"): 1,
 EQUAL_COSTS = dict.fromkeys(LINK_COSTS, 1)
 EDGE_COSTS = {("azure", "aws"): 5, ("laptop", "azure"): 1, ("remote", "azure"): 1}
 NONE = 1 << 30
-
-
-class OurSite(Profile):
-    """A site of vanctl with the orders of skupper_router.Router."""
-
-    def __init__(self, network, name, public):
-        super().__init__(network, name)
-        self.ok("site", "create", name, "--listen", "127.0.0.1:0", "--listen-edge", "127.0.0.1:0") if public else None
-
-    def join_token(self, token, role="interior", cost=1):
-        self.ok("join", token, "--name", self.name, "--role", role, "--cost", cost, "--wait", 0)
-
-    def expose(self, port, address, cost=0):
-        self.ok("expose", port, "as", address, "--cost", cost)
-
-    def bind(self, address):
-        self.ok("bind", address)
-
-    def start(self):
-        self.ok("agent", "start")
 
 
 class Program:

@@ -1,4 +1,4 @@
-"""Real Skupper routers for the tests: the same few orders as `harness.Profile`, so that either can take the other's place."""
+"""Real Skupper routers for the tests: the same orders as `sites.OurSite`, so that a network can be made of either."""
 
 import base64
 import contextlib
@@ -64,7 +64,7 @@ class Authority:
         os.makedirs(self.folder)
         key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
         self._openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=skupper-site-ca", "-days", "30")
-        for name, extension in (("server", "subjectAltName=DNS:localhost,DNS:127.0.0.1,IP:127.0.0.1,IP:::1"), ("client", "extendedKeyUsage=clientAuth")):
+        for name, extension in (("server", "subjectAltName=DNS:localhost,DNS:hub.test,DNS:127.0.0.1,IP:127.0.0.1,IP:::1"), ("client", "extendedKeyUsage=clientAuth")):
             with open(self.path(f"{name}.ext"), "w") as f:
                 f.write(extension + "\n")
             self._openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
@@ -87,8 +87,8 @@ class Router:
 
     `network` has a folder, an authority and the test whose children it ends."""
 
-    def __init__(self, network, name, mode="interior", host="127.0.0.1"):
-        self.network, self.name, self.mode, self.host = network, name, mode, host
+    def __init__(self, network, name, mode="interior", host="127.0.0.1", inside=()):
+        self.network, self.name, self.mode, self.host, self.inside = network, name, mode, host, tuple(inside)
         self.child = None
         self.entities = []
         self.ports = {}
@@ -154,7 +154,7 @@ class Router:
         with open(config, "w") as f:
             f.write(text)
         with open(self.logged + ".err", "w") as errors:
-            self.child = self.network.test.child(SKROUTERD, "-c", config, stdout=subprocess.DEVNULL, stderr=errors)
+            self.child = self.network.test.child(*self.inside, SKROUTERD, "-c", config, stdout=subprocess.DEVNULL, stderr=errors)
         for port in [*self.ports.values(), *([self.clients] if self.clients else [])]:
             def listens():
                 if self.child.poll() is not None:
@@ -168,6 +168,11 @@ class Router:
     def kill9(self):
         self.child.send_signal(signal.SIGKILL)
         self.child.wait(60)
+
+    def restart(self):
+        self.child.terminate()
+        self.child.wait(60)
+        self.start()
 
     def log(self):
         lines = [f"--- log of {self.name}\n"]
