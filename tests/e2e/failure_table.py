@@ -4,6 +4,12 @@
 Prints the table of docs/failures.md. In each network a client at `hub` opens streams to `near`, which the site that suffers and a farther site
 `spare` provide, and to `only`, which only the site that suffers (or, in transit, the site behind it) provides. Ten streams between hub
 and spare, which have nothing to do with the fault, are open all the time.
+
+works   time from the fault until new streams to `near` work, with all that begin later
+failed  how many of them failed until then; twenty begin each second
+back    time from the end of the fault until new streams to `only` work; of a restart and of an address change: from its beginning
+failed  streams to `near` that failed after the end of the fault
+ended   open streams between hub and spare that ended
 """
 
 import argparse
@@ -46,7 +52,7 @@ class Clients:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
-        self.servers = []
+        self.servers, self.open = [], True
 
     def call(self, work):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
@@ -67,12 +73,17 @@ class Clients:
         return self.call(work())
 
     def close(self):
+        if not self.open:
+            return
+        self.open = False
+
         async def work():
             for server in self.servers:
                 server.close()
-            for task in asyncio.all_tasks():
-                if task is not asyncio.current_task():
-                    task.cancel()
+            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         self.call(work())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(20)
@@ -189,8 +200,8 @@ class Network:
         self.folder = os.path.join(test.folder, self.label)
         os.makedirs(self.folder)
         self.authority = Authority(self.folder) if real else None
-        self.clients = Clients()
-        test.addCleanup(self.clients.close)
+        self.clients, self.relay = Clients(), None
+        test.addCleanup(self.close)
         self.hosts, still = os.path.join(self.folder, "hosts"), os.path.join(self.folder, "hosts-of-others")
         self.resolve("127.0.0.1")
         shutil.copy(self.hosts, still)
@@ -206,7 +217,6 @@ class Network:
         role = "edge" if position == "edge" else "interior"
         kind = "edge" if position == "edge" else "inter-router"
         self.relay = Relay(self.clients.loop, ("127.0.0.1", self.ports(token)[kind]))
-        test.addCleanup(self.relay.close)
         through_relay = redirected(token, {kind: (HUB if self.inside else "127.0.0.1", self.relay.port)})
 
         self.victim = self.site("victim", position == "transit", inside=self.inside, role=role)
@@ -232,6 +242,12 @@ class Network:
         self.near = Prober(self.clients, hub.stand_in("near"), PAUSE)
         self.only = Prober(self.clients, hub.stand_in("only"), 2 * PAUSE)
         self.settle()
+
+    def close(self):
+        """Ends the clients, and with them the load; processes end with the test."""
+        if self.relay and self.clients.open:
+            self.relay.close()
+        self.clients.close()
 
     def site(self, name, public, host="127.0.0.1", inside=(), role="interior"):
         if not self.real:
@@ -289,6 +305,7 @@ class Network:
     def _back(self, since, result):
         result["back"], _ = self.watch(self.only, since)
         self.settle()
+        result["failed on return"] = sum(a.failed for a in self.near.since(since))
 
     def _kill(self, pid, result):
         now = time.monotonic()
@@ -345,24 +362,20 @@ class Network:
         self._back(now, result)
 
 
-def measure(test, position, real, faults):
-    network = Network(test, position, real)
-    figures = {}
-    for fault in faults:
-        figures[fault] = network.measure(fault)
-        print(f"{network.label} {fault}: {figures[fault]}", file=sys.stderr, flush=True)
-    return figures
+HEAD = """| | | ours | | | | | real | | | | |
+|---|---|---|---|---|---|---|---|---|---|---|---|
+| position | fault | works | failed | back | failed | ended | works | failed | back | failed | ended |"""
 
 
 def seconds(value):
-    return "not within 60 s" if value is None else f"{value:.1f} s" if value >= 0.1 else "< 0.1 s"
+    return f"> {LIMIT} s" if value is None else f"{value:.1f} s" if value >= 0.1 else "< 0.1 s"
 
 
-def row(position, fault, ours, real):
+def row(position, fault, *both):
     cells = [position, WORDS[fault]]
-    for one in (ours, real):
-        cells += [seconds(one["works"]), str(one["failed"]), seconds(one["back"]), str(one["bystanders ended"])] if one else ["", "", "", ""]
-    return "| " + " | ".join(cells) + " |"
+    for one in both:
+        cells += [seconds(one["works"]), one["failed"], seconds(one["back"]), one["failed on return"], one["bystanders ended"]] if one else [""] * 5
+    return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def main():
@@ -380,20 +393,25 @@ def main():
         kinds = (False, True) if SKROUTERD else (False,)
         if options.of:
             kinds = (options.of == "real",)
-        with concurrent.futures.ThreadPoolExecutor(2 * len(positions)) as pool:
-            futures = {(p, real): pool.submit(measure, test, p, real, faults) for p in positions for real in kinds}
-        figures = {key: future.result() for key, future in futures.items()}
+        figures = {}
+        for position in positions:  # one after the other: a busy machine would spoil the times
+            networks = [Network(test, position, real) for real in kinds]
+            for fault in faults:
+                with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
+                    for network, result in zip(networks, pool.map(lambda n: n.measure(fault), networks)):
+                        figures[position, network.real, fault] = result
+                        print(f"{network.label} {fault}: {result}", file=sys.stderr, flush=True)
+            for network in networks:
+                network.close()
     finally:
         test.doCleanups()
-    print("| position | fault | ours: new streams work after | failed | back after | others ended | real: new streams work after | failed | back after | others ended |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print(HEAD)
     for position in positions:
         for fault in faults:
-            print(row(position, fault, figures.get((position, False), {}).get(fault), figures.get((position, True), {}).get(fault)))
-    print(json.dumps({f"{p} {'real' if real else 'ours'}": result for (p, real), result in figures.items()}))
+            print(row(position, fault, *(figures.get((position, real, fault)) for real in (False, True))))
     if options.json:
         with open(options.json, "w") as f:
-            json.dump({f"{p} {'real' if real else 'ours'}": result for (p, real), result in figures.items()}, f, indent=1)
+            json.dump([{"position": p, "fault": fault, "real": real, **result} for (p, real, fault), result in figures.items()], f, indent=1)
 
 
 if __name__ == "__main__":
