@@ -77,6 +77,7 @@ async def run(options):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
     turns = asyncio.ensure_future(greeting.answer_in_turn())
     await asked_to_end.wait()
+    server.close()  # first: a connection that is accepted later would be nobody's
     turns.cancel()
 
 

@@ -121,6 +121,7 @@ async def run(options):
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
     await asked_to_end.wait()
+    server.close()
     for worker in load.workers:
         worker.cancel()
 
