@@ -1,7 +1,8 @@
 """Cloud bursting by cost: docs/cloud-bursting.md, with all sites ours and with real routers in either half of the network.
 
 Sites aws and azure are public, laptop and remote are private. `greeting` runs on laptop and on aws, ten answers a second each; load comes
-from remote. Times are those of the load generator's own records, so a slow test does not move them.
+from remote. Times are those of the load generator's own records, so a slow test does not move them. What ten answers a second are on this
+machine, now, a second load generator says, which asks a server of its own without a network between.
 """
 
 import collections
@@ -46,6 +47,24 @@ class Program:
         self.start(str(self.port))
 
 
+def ask(load, path):
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://127.0.0.1:{load.port}/loadgen/{path}", timeout=60) as answer:
+        return json.load(answer)
+
+
+class Control:
+    """One request in flight to a server beside it."""
+
+    def __init__(self, test):
+        self.test = test
+        self.load = Program(self, "loadgen.py", f"127.0.0.1:{Program(self, 'greeting.py', 'control').port}")
+        ask(self.load, "set/1")
+
+    def rate(self, since, until):
+        ended = [e["ended"] for e in ask(self.load, "events/0")["events"] if since <= e["ended"] <= until]
+        return min(10, (len(ended) - 1) / (ended[-1] - ended[0]))
+
+
 class Network:
     """The four sites, the two servers and the load generator. `real`: the names of the sites that are real routers."""
 
@@ -81,11 +100,8 @@ class Network:
     def __getitem__(self, name):
         return self.sites[name]
 
-    # --- the load generator
-
     def ask(self, path):
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://127.0.0.1:{self.load.port}/loadgen/{path}", timeout=60) as answer:
-            return json.load(answer)
+        return ask(self.load, path)
 
     def events(self):
         got = self.ask(f"events/{len(self.heard)}")
@@ -132,8 +148,8 @@ def rate(answers):
 class Demonstration:
     """One run through the talk. Every broken promise is noted, so that one run shows all of them; `figures` is what was measured."""
 
-    def __init__(self, network, threshold, killed_within):
-        self.network, self.threshold, self.killed_within = network, threshold, killed_within
+    def __init__(self, network, threshold, control, killed_within):
+        self.network, self.threshold, self.control, self.killed_within = network, threshold, control, killed_within
         self.figures, self.broken = {}, []
 
     def check(self, holds, what):
@@ -145,6 +161,13 @@ class Demonstration:
         got = self.network.answers(began + 0.7, answers, f"{count} in flight")
         self.figures[f"N={count}"] = f"{share(got, 'laptop'):.0%} laptop, {rate(got):.1f}/s"
         return got
+
+    def check_rate(self, count, got, least, most):
+        """Bounds for a machine that has the time; one that has not gives the control less, too."""
+        slowness = self.control.rate(min(e["ended"] for e in got), max(e["ended"] for e in got)) / 10
+        if slowness < 0.97:
+            self.figures[f"N={count}"] += f" (machine at {slowness:.0%})"
+        self.check(least * slowness <= rate(got) <= most, f"N={count}: {rate(got):.2f} answers a second, the machine at {slowness:.0%}")
 
     def both_answer(self):
         self.network.set(12)
@@ -158,18 +181,18 @@ class Demonstration:
         for count in (1, 2):
             got = self.measure(count, 40)
             self.check(share(got, "laptop") >= 0.99, f"N={count}: {share(got, 'laptop'):.0%} from laptop")
-            self.check(9 <= rate(got) <= 10.5, f"N={count}: {rate(got):.2f} answers a second")
+            self.check_rate(count, got, 9, 10.5)
         spilling = NONE
         for count in range(self.threshold - 2, self.threshold + 2):
             got = self.measure(count, 40)
-            if share(got, "aws") > 0.04:
+            if share(got, "aws") > 0.2:  # from the threshold on it is nearly half
                 spilling = count
                 break
         self.figures["threshold"] = spilling
         self.check(abs(spilling - self.threshold) <= 1, f"spills from N={spilling} on, not {self.threshold}")
         got = self.measure(10, 80)
         self.check(0.4 <= share(got, "laptop") <= 0.6, f"N=10: {share(got, 'laptop'):.0%} from laptop")
-        self.check(rate(got) >= 18.5, f"N=10: {rate(got):.2f} answers a second")
+        self.check_rate(10, got, 18.5, 21)
         began = self.network.set(1)
         got = self.network.answers(began + 2, 15, "back to one")
         self.check(share(got, "laptop") == 1, f"back to N=1: {share(got, 'laptop'):.0%} from laptop")
@@ -203,12 +226,15 @@ class Demonstration:
     def site_is_killed(self):
         laptop = self.network["laptop"]
         self.network.answers(self.network.set(3) + 0.5, 5, "three in flight")
+        pid = laptop.pid()
         now = time.monotonic()
-        laptop.kill9()
+        os.kill(pid, signal.SIGKILL)
         failed = self.moved(now, self.killed_within, "site killed")
         if self.killed_within <= 1:
             self.check(len(failed) <= 3, f"site killed: {len(failed)} failed of 3 in flight")
         self.network.set(1)
+        if isinstance(laptop, Router):
+            laptop.child.wait(60)
         laptop.start()
         self.returned(time.monotonic(), 60, "site started")
 
@@ -226,9 +252,9 @@ class Demonstration:
         self.returned(now, 5, "site thawed")
 
 
-def run(test, label, threshold, parts, killed_within=1, **options):
+def run(test, label, threshold, parts, control, killed_within=1, **options):
     network = Network(test, label, **options)
-    shown = Demonstration(network, threshold, killed_within)
+    shown = Demonstration(network, threshold, control, killed_within)
     try:
         shown.both_answer()
         for part in parts:
@@ -246,8 +272,9 @@ FAULTS = ("server_stops", "site_is_killed", "site_freezes")
 class CloudBursting(EndToEnd):
     def demonstrate(self, *runs):
         """Several networks at the same time; each run: (label, threshold, parts, options)."""
+        control = Control(self)
         with concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
-            shown = list(pool.map(lambda r: run(self, r[0], r[1], r[2], **r[3]), runs))
+            shown = list(pool.map(lambda r: run(self, r[0], r[1], r[2], control, **r[3]), runs))
         for one in shown:
             print(f"\n  {one.network.label}: " + "; ".join(f"{k}: {v}" for k, v in one.figures.items()), end="", flush=True)
         print("\n  ", end="")

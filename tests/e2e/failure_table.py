@@ -200,7 +200,7 @@ class Network:
         self.folder = os.path.join(test.folder, self.label)
         os.makedirs(self.folder)
         self.authority = Authority(self.folder) if real else None
-        self.clients, self.relay = Clients(), None
+        self.clients, self.relay, self.sites = Clients(), None, []
         test.addCleanup(self.close)
         self.hosts, still = os.path.join(self.folder, "hosts"), os.path.join(self.folder, "hosts-of-others")
         self.resolve("127.0.0.1")
@@ -244,16 +244,26 @@ class Network:
         self.settle()
 
     def close(self):
-        """Ends the clients, and with them the load; processes end with the test."""
+        """Ends clients and sites."""
         if self.relay and self.clients.open:
             self.relay.close()
         self.clients.close()
+        for site in self.sites:
+            if not self.real:
+                site.close()
+            elif site.child:
+                site.child.terminate()
+                site.child.wait(60)
 
     def site(self, name, public, host="127.0.0.1", inside=(), role="interior"):
-        if not self.real:
-            return OurSite(self, name, public, host, inside)
-        site = Router(self, name, role, host, inside)
-        return site.listen() if public else site
+        if self.real:
+            site = Router(self, name, role, host, inside)
+            if public:
+                site.listen()
+        else:
+            site = OurSite(self, name, public, host, inside)
+        self.sites.append(site)
+        return site
 
     def start(self, site):
         if self.real:
