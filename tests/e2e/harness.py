@@ -73,8 +73,11 @@ class Profile:
         env.update(VANCTL_HOME=self.home, NO_COLOR="1", **extra)
         return env
 
+    def command(self, *args):
+        return [VANCTL, *map(str, args)]
+
     def run(self, *args, input=None, limit=LIMIT, env=None):
-        done = subprocess.run([VANCTL, *map(str, args)], input=input, capture_output=True, text=True, timeout=limit,
+        done = subprocess.run(self.command(*args), input=input, capture_output=True, text=True, timeout=limit,
                               env=env or self.environment(), cwd=self.home)
         if "AddressSanitizer" in done.stderr or "runtime error:" in done.stderr:
             raise AssertionError(done.stderr)
