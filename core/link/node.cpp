@@ -211,7 +211,7 @@ class Node::Impl final : public PeerConnection::Owner {
     const auto unfinished = std::ranges::count_if(held_, [](const auto& entry) { return entry.second.listener && !entry.second.connection->peer(); });
     if (static_cast<std::size_t>(unfinished) >= kUnfinishedHandshakes) return;  // closed: they may come again
     const ListenerConfig& config = listeners_.at(id).config;
-    router::PeerConfig peer{.role = config.role, .direction = router::Direction::incoming, .cost = 1, .hostname = {}, .external = config.tls != nullptr};
+    router::PeerConfig peer{.role = config.role, .direction = router::Direction::incoming, .cost = 1, .hostname = {}, .external = config.tls != nullptr, .access_id = config.access_id};
     hold(std::move(stream), config.tls, std::move(peer), {}, id).start();
     pump_.schedule();
   }
@@ -346,13 +346,22 @@ class Node::Impl final : public PeerConnection::Owner {
   void handle(const router::StreamWritable& writable) {
     with_stream(writable.stream, [](StreamHandler& handler) { handler.on_stream_writable(); });
   }
-  void handle(const router::MessageReceived&) {}
+  void handle(router::MessageReceived& received) {
+    const auto found = endpoints_.find(received.endpoint);
+    if (found != endpoints_.end()) found->second->on_message(std::move(received.message));
+  }
   void handle(const router::StreamFailed& failure) {
     const auto found = streams_.find(failure.stream);
     if (found == streams_.end()) return;
     StreamHandler* handler = found->second;
     streams_.erase(found);
     handler->on_stream_failed(failure.why);
+  }
+
+  router::EndpointId hand_over(router::EndpointId endpoint, MessageHandler& handler) {
+    endpoints_[endpoint] = &handler;
+    pump_.schedule();
+    return endpoint;
   }
 
   // ---- Status ----
@@ -385,6 +394,7 @@ class Node::Impl final : public PeerConnection::Owner {
     if (const router::PeerInfo* info = router_.peer(connection.peer())) {
       status.peer = info->site_name;
       status.peer_id = info->router_id;
+      status.peer_access = info->access_id;
       status.cost = info->cost;
     }
     if (const tls::Peer* peer = connection.tls_peer()) {
@@ -438,6 +448,7 @@ class Node::Impl final : public PeerConnection::Owner {
   std::unordered_map<router::StreamId, StreamHandler*> streams_;
   std::unordered_map<router::ConsumerId, ConsumerHandler*> consumers_;
   std::unordered_map<router::ProducerId, ProducerHandler*> producers_;
+  std::unordered_map<router::EndpointId, MessageHandler*> endpoints_;
 };
 
 Node::Node(io::Loop& loop, router::Config config, Rng rng, spdlog::logger& log, NodeObserver* observer)
@@ -479,6 +490,27 @@ void Node::remove_producer(router::ProducerId producer) {
 }
 
 bool Node::reachable(router::ProducerId producer) const { return impl_->router_.reachable(producer); }
+
+router::EndpointId Node::add_endpoint(const std::string& address, std::optional<routing::Treatment> treatment, MessageHandler& handler) {
+  return impl_->hand_over(impl_->router_.add_endpoint(address, treatment, io::Loop::now()), handler);
+}
+
+router::EndpointId Node::add_local_endpoint(const std::string& name, MessageHandler& handler) {
+  return impl_->hand_over(impl_->router_.add_local_endpoint(name, io::Loop::now()), handler);
+}
+
+void Node::remove_endpoint(router::EndpointId endpoint) {
+  impl_->endpoints_.erase(endpoint);
+  impl_->router_.remove_endpoint(endpoint, io::Loop::now());
+  impl_->pump_.schedule();
+}
+
+bool Node::send_message(amqp::Message message) {
+  impl_->pump_.schedule();
+  return impl_->router_.send_message(std::move(message), io::Loop::now());
+}
+
+std::string Node::local_address(const std::string& name) const { return impl_->router_.local_address(name); }
 
 router::StreamId Node::open_stream(router::ProducerId producer, StreamHandler& handler) {
   const router::StreamId id = impl_->router_.open_stream(producer, io::Loop::now());

@@ -38,6 +38,7 @@ struct ListenerConfig {
   std::uint16_t port = 0;  ///< 0: the system picks one
   router::PeerRole role = router::PeerRole::edge;
   std::shared_ptr<tls::Context> tls;  ///< server context; null: plain TCP (tests)
+  std::string access_id = {};  ///< what telemetry calls the listener; told to who comes in by it
 };
 
 enum class LinkState { up, connecting, standby, down };
@@ -47,6 +48,7 @@ struct LinkStatus {
   std::string name;       ///< the connector's, or the peer's site name
   std::string peer;       ///< site name of the peer; empty while unknown
   std::string peer_id;    ///< its router id
+  std::string peer_access;  ///< what its telemetry calls the listener that we came in by; empty when it did not tell
   router::PeerRole role = router::PeerRole::edge;
   router::Direction direction = router::Direction::outgoing;
   LinkState state = LinkState::down;
@@ -79,6 +81,12 @@ class ProducerHandler {
   virtual ~ProducerHandler() = default;
   virtual void on_reachability(bool reachable) = 0;
 };
+/// Takes the messages for an endpoint of the site itself.
+class MessageHandler {
+ public:
+  virtual ~MessageHandler() = default;
+  virtual void on_message(amqp::Message message) = 0;
+};
 /// What the owner of a Node may want to log or wait for: links going up and down.
 class NodeObserver {
  public:
@@ -108,6 +116,13 @@ class Node {
   router::ProducerId add_producer(std::string address, ProducerHandler& handler);
   void remove_producer(router::ProducerId producer);
   [[nodiscard]] bool reachable(router::ProducerId producer) const;
+
+  /// As Router's. What came before an endpoint was removed and was not handed over by then is dropped.
+  router::EndpointId add_endpoint(const std::string& address, std::optional<routing::Treatment> treatment, MessageHandler& handler);
+  router::EndpointId add_local_endpoint(const std::string& name, MessageHandler& handler);
+  void remove_endpoint(router::EndpointId endpoint);
+  bool send_message(amqp::Message message);
+  [[nodiscard]] std::string local_address(const std::string& name) const;
 
   /// As Router's, with the handler that hears of the stream from then on.
   router::StreamId open_stream(router::ProducerId producer, StreamHandler& handler);
