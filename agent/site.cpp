@@ -102,7 +102,10 @@ Result<std::string> new_token_name(const State& state, const std::string& asked,
 }  // namespace
 
 Site::Site(Parts parts)
-    : parts_{std::move(parts)}, log_{parts_.logs.component("site")}, settle_{parts_.loop, [this] { settle_joins(); }} {}
+    : parts_{std::move(parts)}, log_{parts_.logs.component("site")}, settle_{parts_.loop, [this] {
+        settle_joins();
+        settle_bindings();
+      }} {}
 
 Site::~Site() { presence_.reset(); }  // while what it tells us can still be heard
 
@@ -124,7 +127,8 @@ Result<void> Site::start(State& next, Missing missing) {
   } else {  // in no network: the identity is nobody's, and nobody sees it
     identity = {Mode::edge, make_router_id("none", parts_.random), make_uuid(parts_.random), "none"};
   }
-  presence_ = std::make_unique<Presence>(Presence::Parts{parts_.loop, parts_.random, parts_.logs, *this}, identity);
+  presence_ = std::make_unique<Presence>(
+      Presence::Parts{parts_.loop, parts_.random, parts_.logs, *this, [this] { settle_.schedule(); }}, identity);
 
   for (ListenerState& listener : next.listeners) {
     const auto listening = start_listener(listener, *next.site->own);
