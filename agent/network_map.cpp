@@ -85,7 +85,8 @@ class Reader {
     while (!next.empty()) {
       const auto [cost, hops, at] = next.top();
       next.pop();
-      if (!distances_.emplace(at, NetworkMap::Distance{hops, static_cast<std::uint32_t>(std::min<std::uint64_t>(cost, 1u << 31))}).second) continue;
+      const NetworkMap::Distance distance{hops, static_cast<std::uint32_t>(std::min<std::uint64_t>(cost, 1u << 31))};
+      if (!distances_.emplace(at, distance).second) continue;
       for (const auto& [to, step] : links[at])
         if (!distances_.contains(to)) next.emplace(cost + step, hops + 1, to);
     }
@@ -122,7 +123,9 @@ class Reader {
   [[nodiscard]] NetworkMap::Router router(const std::string& identity) const {
     const auto found = routers_.find(identity);
     if (found == routers_.end()) return {};
-    NetworkMap::Router router{.id = router_id(identity), .site_id = {}, .site = {}, .mode = found->second->text(Attribute::mode), .distance = {}};
+    NetworkMap::Router router;
+    router.id = router_id(identity);
+    router.mode = found->second->text(Attribute::mode);
     const auto site = sites_.find(found->second->text(Attribute::parent));
     if (site != sites_.end()) router.site_id = site->first;
     router.site = site != sites_.end() && !site->second.empty() ? site->second : router.id;
@@ -144,7 +147,8 @@ const NetworkMap::Router* NetworkMap::router(const std::string& id) const {
   return found == routers.end() ? nullptr : &*found;
 }
 
-NetworkMap read_network(const TelemetryCollector::Sources& sources, const std::string& own_router, const std::vector<Neighbour>& neighbours) {
+NetworkMap read_network(const TelemetryCollector::Sources& sources, const std::string& own_router,
+                        const std::vector<Neighbour>& neighbours) {
   NetworkMap map;
   Reader reader{sources};
   reader.measure(own_router, neighbours);

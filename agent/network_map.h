@@ -48,7 +48,8 @@ struct Neighbour {
   std::string router;
   std::uint32_t cost = 1;
 };
-NetworkMap read_network(const TelemetryCollector::Sources& sources, const std::string& own_router, const std::vector<Neighbour>& neighbours);
+NetworkMap read_network(const TelemetryCollector::Sources& sources, const std::string& own_router,
+                        const std::vector<Neighbour>& neighbours);
 
 /// The port that the network knows for a service: the smallest source id that names one decides.
 struct ServicePort {

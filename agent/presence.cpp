@@ -64,7 +64,11 @@ Presence::Presence(const Parts& parts, const Identity& identity)
     : parts_{parts},
       identity_{identity},
       node_{parts.loop, router_config(identity), seeded(parts.random), parts.logs.component("link"), &parts.observer},
-      telemetry_{{.node = node_, .loop = parts.loop, .rng = seeded(parts.random), .describe = [this] { return describe(); }, .news = parts.news}} {}
+      telemetry_{{.node = node_,
+                  .loop = parts.loop,
+                  .rng = seeded(parts.random),
+                  .describe = [this] { return describe(); },
+                  .news = parts.news}} {}
 
 Presence::~Presence() = default;
 

@@ -32,7 +32,9 @@ std::vector<Described> Presence::describe() const {
   std::vector<Described> all;
   all.push_back({.type = RecordType::site,
                  .identity = identity_.site_id,
-                 .attributes = {{Attribute::name, identity_.site_name}, {Attribute::platform, kPlatform}, {Attribute::version, VAN_VERSION}}});
+                 .attributes = {{Attribute::name, identity_.site_name},
+                                {Attribute::platform, kPlatform},
+                                {Attribute::version, VAN_VERSION}}});
   all.push_back({.type = RecordType::router,
                  .identity = router,
                  .attributes = {{Attribute::parent, identity_.site_id},

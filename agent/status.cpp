@@ -149,6 +149,7 @@ Json provider_json(const std::string& site, Json cost, const std::string& target
 
 /// What routing says of an address: exact in cost, but only as far as the next interior.
 void add_routed(Services& services, const Site& site, const NetworkMap& network) {
+  const bool interior = site.presence().identity().role == Mode::interior;
   std::map<std::string, std::string> names;  // of sites, by router id
   for (const router::NodeInfo& node : site.presence().router().nodes()) names[node.id] = site_name(node, network);
   for (const router::AddressInfo& address : site.presence().router().addresses()) {
@@ -163,8 +164,9 @@ void add_routed(Services& services, const Site& site, const NetworkMap& network)
       if (told != network.services.end()) {
         const auto found = std::ranges::find(told->second.providers, provider.node, &NetworkMap::Provider::router);
         if (found != told->second.providers.end()) connector = &*found;
-        // A router that tells us what it has, and has no such connector, only stands before those that have.
-        else if (network.router(provider.node) != nullptr) continue;
+        // A router that tells us what it has, and has no such connector, only stands before those that have; and so does an
+        // edge's uplink as far as we know.
+        else if (!interior || network.router(provider.node) != nullptr) continue;
       }
       service.nodes.insert(provider.node);
       const auto name = names.find(provider.node);

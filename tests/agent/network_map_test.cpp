@@ -19,7 +19,8 @@ struct Fixture {
   void site(const std::string& prefix, const std::string& name, const std::string& mode = "interior") {
     const std::string source = prefix + ":0";
     add(source, RecordType::site, name + "-id", {{Attribute::name, name}});
-    add(source, RecordType::router, source, {{Attribute::parent, name + "-id"}, {Attribute::name, "0/" + name + "-1"}, {Attribute::mode, mode}});
+    add(source, RecordType::router, source,
+        {{Attribute::parent, name + "-id"}, {Attribute::name, "0/" + name + "-1"}, {Attribute::mode, mode}});
     add(source, RecordType::router_access, prefix + ":1", {{Attribute::parent, source}});
   }
   void link(const std::string& from, const std::string& to, std::uint64_t cost = 1, const std::string& status = "up") {
@@ -28,7 +29,11 @@ struct Fixture {
   }
   void connector(const std::string& prefix, const std::string& address, const std::string& port, const std::string& number = "9") {
     add(prefix + ":0", RecordType::connector, prefix + ":" + number,
-        {{Attribute::parent, prefix + ":0"}, {Attribute::address, address}, {Attribute::protocol, "tcp"}, {Attribute::host, "db"}, {Attribute::port, port}});
+        {{Attribute::parent, prefix + ":0"},
+         {Attribute::address, address},
+         {Attribute::protocol, "tcp"},
+         {Attribute::host, "db"},
+         {Attribute::port, port}});
   }
   [[nodiscard]] NetworkMap map() const { return read_network(sources, "me", {{"mill-1", 2}}); }
 };

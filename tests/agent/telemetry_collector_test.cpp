@@ -36,7 +36,7 @@ struct Fixture {
   void collect() {
     while (const auto command = collector.poll_command()) {
       if (const auto* subscribe = std::get_if<TelemetryCollector::Subscribe>(&*command)) subscribed.push_back(*subscribe);
-      if (const auto* unsubscribe = std::get_if<TelemetryCollector::Unsubscribe>(&*command)) unsubscribed.push_back(unsubscribe->source);
+      if (const auto* gone = std::get_if<TelemetryCollector::Unsubscribe>(&*command)) unsubscribed.push_back(gone->source);
       if (const auto* message = std::get_if<amqp::Message>(&*command)) flushed.push_back(*message->properties->to);
       if (std::holds_alternative<TelemetryCollector::Newcomer>(*command)) ++newcomers;
     }
@@ -157,7 +157,9 @@ TEST_CASE("sources, records and their bytes are bounded", "[agent][telemetry]") 
   for (std::size_t source = 1; source < 40; ++source) {
     std::vector<Record> records;
     for (int i = 0; i < 1000; ++i)
-      records.push_back({RecordType::connector, std::to_string(i), {{Attribute::name, text}, {Attribute::address, text}, {Attribute::host, text}}});
+      records.push_back({RecordType::connector,
+                         std::to_string(i),
+                         {{Attribute::name, text}, {Attribute::address, text}, {Attribute::host, text}}});
     f.tell(id(source), records);
   }
   std::size_t bytes = 0;

@@ -56,7 +56,10 @@ TEST_CASE("a real router's record is read", "[agent][vanflow]") {
 TEST_CASE("records are written as strict collectors want them", "[agent][vanflow]") {
   const Record record{RecordType::connector,
                       "abcde:7",
-                      {{Attribute::parent, "abcde:0"}, {Attribute::port, "8080"}, {Attribute::connections, std::uint64_t{0}}, {Attribute::start_time, std::uint64_t{5}}}};
+                      {{Attribute::parent, "abcde:0"},
+                       {Attribute::port, "8080"},
+                       {Attribute::connections, std::uint64_t{0}},
+                       {Attribute::start_time, std::uint64_t{5}}}};
   // vanflow 4: keys uint, type uint, numbers ulong, the rest string, in the order of the numbers.
   CHECK(amqp::encode_message(record_message(kSelf, {record})) ==
         from_hex("00 53 73 c0 1b 04 40 40 a1 0e 6d632f7366652e61626364653a30 a1 06 5245434f5244"
