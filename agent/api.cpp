@@ -283,10 +283,11 @@ void Api::delete_exposures(const Call& call) {
 void Api::post_binding(const Call& call) {
   const auto command = read_bind(call.request.body);
   if (!command) return fail(call.exchange, command.error());
-  const auto bound = parts_.site.bind(*command);
-  if (!bound) return fail(call.exchange, bound.error());
-  reply(call.exchange, bound->before ? 200 : 201,
-        Json{{"address", bound->binding.address}, {"local", bound->binding.local}, {"protocol", "tcp"}});
+  parts_.site.bind(*command, [this, exchange = call.exchange](const Result<Bound>& bound) {
+    if (!bound) return fail(exchange, bound.error());
+    reply(exchange, bound->before ? 200 : 201,
+          Json{{"address", bound->binding.address}, {"local", bound->binding.local}, {"protocol", "tcp"}});
+  });
 }
 
 void Api::delete_bindings(const Call& call) {

@@ -65,7 +65,12 @@ Presence::Presence(const Parts& parts, const Identity& identity)
     : parts_{parts},
       identity_{identity},
       started_{io::Loop::now()},
-      node_{parts.loop, router_config(identity, parts.idle_timeout), seeded(parts.random), parts.logs.component("link"), &parts.observer} {}
+      node_{parts.loop, router_config(identity, parts.idle_timeout), seeded(parts.random), parts.logs.component("link"), &parts.observer},
+      telemetry_{{.node = node_,
+                  .loop = parts.loop,
+                  .rng = seeded(parts.random),
+                  .describe = [this] { return describe(); },
+                  .news = parts.news}} {}
 
 Presence::~Presence() = default;
 
@@ -75,9 +80,14 @@ Result<std::uint16_t> Presence::listen(const ListenerState& listener, const Auth
                                        .key_pem = own.server.key_pem,
                                        .tls13 = false});
   if (!context) return Unexpected{Error{Error::Code::failed, "the site's own certificate: " + context.error().message, {}}};
-  const auto id = node_.add_listener(
-      {.host = listener.host, .port = listener.port, .role = listener.role, .tls = *std::move(context)});
+  const Access access{listener.role, telemetry_.new_identity()};
+  const auto id = node_.add_listener({.host = listener.host,
+                                      .port = listener.port,
+                                      .role = listener.role,
+                                      .tls = *std::move(context),
+                                      .access_id = access.identity});
   if (!id) return Unexpected{from_io(id.error(), std::string{endpoint_name(listener.role)} + " listener")};
+  accesses_.push_back(access);
   return node_.port(*id);
 }
 
@@ -102,6 +112,7 @@ Result<void> Presence::connect(const LinkState& link) {
 }
 
 void Presence::disconnect(const std::string& name) {
+  telemetry_.changed();
   unusable_.erase(name);
   const auto found = connectors_.find(name);
   if (found == connectors_.end()) return;
@@ -129,17 +140,21 @@ void Presence::expose(const ExposureState& exposure) {
   reap();
   const auto target = proxy::parse_endpoint(exposure.target);
   VAN_ASSERT(target);  // written by Endpoint::text(), and checked when it was read
-  exposures_[{exposure.address, exposure.target}] = std::make_unique<proxy::TcpExposure>(
-      node_, parts_.loop, parts_.logs.component("proxy"), exposure.address, *target, exposure.cost);
+  exposures_[{exposure.address, exposure.target}] = {
+      exposure, std::make_unique<proxy::TcpExposure>(node_, parts_.loop, parts_.logs.component("proxy"), exposure.address,
+                                                     *target, exposure.cost)};
+  telemetry_.changed();
 }
 
 void Presence::withdraw(const ExposureState& exposure) {
   reap();
   const auto found = exposures_.find({exposure.address, exposure.target});
   if (found == exposures_.end()) return;
-  found->second->withdraw();
-  if (!found->second->idle()) withdrawn_.push_back(std::move(found->second));
+  std::unique_ptr<proxy::TcpExposure>& proxy = found->second.proxy;
+  proxy->withdraw();
+  if (!proxy->idle()) withdrawn_.push_back(std::move(proxy));
   exposures_.erase(found);
+  telemetry_.changed();
 }
 
 void Presence::reap() {
@@ -149,7 +164,7 @@ void Presence::reap() {
 std::optional<Presence::Exposure> Presence::exposure(const ExposureState& exposure) const {
   const auto found = exposures_.find({exposure.address, exposure.target});
   if (found == exposures_.end()) return std::nullopt;
-  return Exposure{found->second->trouble(), found->second->counters()};
+  return Exposure{found->second.proxy->trouble(), found->second.proxy->counters()};
 }
 
 Result<std::string> Presence::bind(const std::string& address, const proxy::Endpoint& local) {
@@ -157,10 +172,14 @@ Result<std::string> Presence::bind(const std::string& address, const proxy::Endp
   if (!opened) return Unexpected{from_io(opened.error(), "stand-in for '" + address + "'")};
   const std::string bound = (*opened)->local().text();
   stand_ins_[{address, bound}] = *std::move(opened);
+  telemetry_.changed();
   return bound;
 }
 
-void Presence::unbind(const BindingState& binding) { stand_ins_.erase({binding.address, binding.local}); }
+void Presence::unbind(const BindingState& binding) {
+  stand_ins_.erase({binding.address, binding.local});
+  telemetry_.changed();
+}
 
 std::optional<Presence::StandIn> Presence::stand_in(const BindingState& binding) const {
   const auto found = stand_ins_.find({binding.address, binding.local});
@@ -173,7 +192,8 @@ void Presence::take_messages(const std::string& name, link::MessageHandler& hand
 void Presence::send(amqp::Message message) { node_.send_message(std::move(message)); }
 
 void Presence::close() {
-  for (const auto& [key, exposure] : exposures_) exposure->withdraw();
+  telemetry_.close();
+  for (const auto& [key, running] : exposures_) running.proxy->withdraw();
   for (const auto& [name, connector] : connectors_) node_.remove_connector(connector);
   connectors_.clear();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -9,7 +10,9 @@
 
 #include "agent/error.h"
 #include "agent/log.h"
+#include "agent/network_map.h"
 #include "agent/state.h"
+#include "agent/telemetry.h"
 #include "core/base/random.h"
 #include "core/io/loop.h"
 #include "core/link/node.h"
@@ -37,6 +40,7 @@ class Presence {
     Logs& logs;
     link::NodeObserver& observer;
     Duration idle_timeout;  ///< of links
+    std::function<void()> news;  ///< network() tells something else than before
   };
   Presence(const Parts& parts, const Identity& identity);
   ~Presence();
@@ -77,6 +81,14 @@ class Presence {
   void take_messages(const std::string& name, link::MessageHandler& handler);
   /// To its properties' `to`; it is dropped when nobody takes it.
   void send(amqp::Message message);
+  /// What runs here has changed in another way than by the calls above, such as a link: the network is to be told.
+  void changed() { telemetry_.changed(); }
+  /// What the other sites tell of themselves.
+  [[nodiscard]] NetworkMap network() const;
+  /// A service's own port, as everybody in the network sees it; nullopt while nobody names one.
+  [[nodiscard]] std::optional<std::uint16_t> port_of(const std::string& address) const;
+  /// Our own name among those who tell what there is: NetworkMap::Service::port_source.
+  [[nodiscard]] const std::string& telemetry_id() const { return telemetry_.id(); }
 
   /// Begins an orderly end: services are withdrawn and our links closed, in this and the next turn of the loop.
   void close();
@@ -88,7 +100,18 @@ class Presence {
  private:
   using Key = std::pair<std::string, std::string>;
 
+  struct Running {
+    ExposureState state;
+    std::unique_ptr<proxy::TcpExposure> proxy;
+  };
+  struct Access {  // a listener, as telemetry calls it
+    router::PeerRole role = router::PeerRole::edge;
+    std::string identity;
+  };
+
   void reap();
+  [[nodiscard]] std::vector<Described> describe() const;
+  [[nodiscard]] Described describe(const link::LinkStatus& link) const;
 
   Parts parts_;
   Identity identity_;
@@ -96,9 +119,11 @@ class Presence {
   link::Node node_;
   std::map<std::string, link::ConnectorId> connectors_;  // by link name
   std::map<std::string, link::LinkStatus> unusable_;     // links that can't even dial
-  std::map<Key, std::unique_ptr<proxy::TcpExposure>> exposures_;
+  std::map<Key, Running> exposures_;
   std::map<Key, std::unique_ptr<proxy::TcpStandIn>> stand_ins_;
   std::list<std::unique_ptr<proxy::TcpExposure>> withdrawn_;  // with streams that still run
+  std::vector<Access> accesses_;
+  Telemetry telemetry_;
 };
 
 /// As the API's errors: in use → conflict, not of this machine → bad_request, else failed.

@@ -104,7 +104,10 @@ Result<std::string> new_token_name(const State& state, const std::string& asked,
 }  // namespace
 
 Site::Site(Parts parts)
-    : parts_{std::move(parts)}, log_{parts_.logs.component("site")}, settle_{parts_.loop, [this] { settle_joins(); }} {}
+    : parts_{std::move(parts)}, log_{parts_.logs.component("site")}, settle_{parts_.loop, [this] {
+        settle_joins();
+        settle_bindings();
+      }} {}
 
 Site::~Site() { presence_.reset(); }  // while what it tells us can still be heard
 
@@ -126,7 +129,8 @@ Result<void> Site::start(State& next, Missing missing) {
   } else {  // in no network: the identity is nobody's, and nobody sees it
     identity = {Mode::edge, make_router_id("none", parts_.random), make_uuid(parts_.random), "none"};
   }
-  presence_ = std::make_unique<Presence>(Presence::Parts{parts_.loop, parts_.random, parts_.logs, *this, parts_.idle_timeout}, identity);
+  presence_ = std::make_unique<Presence>(
+      Presence::Parts{parts_.loop, parts_.random, parts_.logs, *this, parts_.idle_timeout, [this] { settle_.schedule(); }}, identity);
   presence_->take_messages(kManagementName, *this);
 
   for (ListenerState& listener : next.listeners) {

@@ -26,6 +26,7 @@ namespace van::agent {
 inline constexpr std::uint16_t kInterRouterPort = 55671;  ///< defaults, tokens 7
 inline constexpr std::uint16_t kEdgePort = 45671;
 inline constexpr std::chrono::hours kJoinWaitMax{1};
+inline constexpr std::chrono::seconds kPortWait{2};
 inline constexpr std::size_t kLinksMax = 64;          ///< of a site; more: conflict
 inline constexpr std::size_t kExposuresMax = 1024;    ///< the same
 inline constexpr std::size_t kBindingsMax = 1024;
@@ -90,6 +91,7 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
     Duration idle_timeout = std::chrono::seconds{4};  ///< of links
   };
   using JoinDone = std::function<void(Result<Joined>)>;
+  using BindDone = std::function<void(Result<Bound>)>;
 
   /// Starts what the state says. What can't start because the world has changed (a port is taken by now) is logged, and tried
   /// again at the next start. Errors: failed, when the state can't be used: nothing is changed or started then.
@@ -111,7 +113,11 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
   Result<ExposureState> expose(const Expose& command);
   /// The removed ones, at least one.
   Result<std::vector<ExposureState>> unexpose(const std::string& address, const std::optional<std::string>& target);
+  /// With what is known now.
   Result<Bound> bind(const Bind& command);
+  /// The same, but where the service's own port is wanted and not known yet the network has kPortWait to tell it. `done` comes
+  /// once, perhaps at once; not at all when the Site goes before.
+  void bind(const Bind& command, BindDone done);
   Result<std::vector<BindingState>> unbind(const std::string& address, const std::optional<std::string>& local);
 
   /// Before the process ends: tells the neighbours. Only destruction may follow.
@@ -126,6 +132,11 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
     bool before = false;  // a refusal leaves things as they are
     std::chrono::milliseconds wait{};
     JoinDone done;
+    std::unique_ptr<io::Timer> timer;
+  };
+  struct PendingBind {
+    Bind command;
+    BindDone done;
     std::unique_ptr<io::Timer> timer;
   };
   enum class Missing { refuse, go_on };  // what to do when a listener or stand-in can't start
@@ -148,12 +159,15 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
   [[nodiscard]] Error timed_out(const PendingJoin& pending) const;
 
   Result<std::string> bind_unasked(const std::string& address);
+  [[nodiscard]] bool waits_for_port(const Bind& command) const;
+  void settle_bindings();
 
   Parts parts_;
   spdlog::logger& log_;
   State state_;
   std::unique_ptr<Presence> presence_;
   std::list<PendingJoin> joins_;
+  std::list<PendingBind> bindings_;  // that wait
   io::Deferred settle_;
 };
 

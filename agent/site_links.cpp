@@ -164,7 +164,10 @@ void Site::wait_for_links(PendingJoin pending) {
   settle_.schedule();
 }
 
-void Site::on_link_changed(const link::LinkStatus&) { settle_.schedule(); }
+void Site::on_link_changed(const link::LinkStatus&) {
+  if (presence_) presence_->changed();  // not while it ends
+  settle_.schedule();
+}
 
 void Site::settle_joins() {
   for (auto join = joins_.begin(); join != joins_.end();) {

@@ -116,13 +116,35 @@ Result<std::vector<ExposureState>> Site::unexpose(const std::string& address, co
 
 /// The service's own port when it is known and free, else any.
 Result<std::string> Site::bind_unasked(const std::string& address) {
-  for (const ExposureState& exposure : state_.exposures) {
-    if (exposure.address != address || exposure.port == 0) continue;
-    const auto bound = presence_->bind(address, {"127.0.0.1", exposure.port, {}});
+  if (const auto port = presence_->port_of(address)) {
+    const auto bound = presence_->bind(address, {"127.0.0.1", *port, {}});
     if (bound) return bound;
-    break;
   }
   return presence_->bind(address, {"127.0.0.1", 0, {}});
+}
+
+bool Site::waits_for_port(const Bind& command) const {
+  if (command.local || presence_->port_of(command.address)) return false;
+  if (std::ranges::find(state_.bindings, command.address, &BindingState::address) != state_.bindings.end()) return false;
+  return std::ranges::any_of(presence_->links(), [](const link::LinkStatus& link) { return link.state == link::LinkState::up; });
+}
+
+void Site::bind(const Bind& command, BindDone done) {
+  if (!check_address(command.address) || !check_protocol(command.protocol) || !waits_for_port(command)) return done(bind(command));
+  bindings_.push_back({command, std::move(done), std::make_unique<io::Timer>(parts_.loop, [this] { settle_.schedule(); })});
+  bindings_.back().timer->arm(kPortWait);
+}
+
+void Site::settle_bindings() {
+  for (auto pending = bindings_.begin(); pending != bindings_.end();) {
+    if (pending->timer->armed() && waits_for_port(pending->command)) {
+      ++pending;
+      continue;
+    }
+    const PendingBind settled = std::move(*pending);
+    pending = bindings_.erase(pending);
+    settled.done(bind(settled.command));
+  }
 }
 
 Result<Bound> Site::bind(const Bind& command) {

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
 
 #include "agent/time_text.h"
 
@@ -57,22 +60,69 @@ Json links_json(const Site& site, TimePoint now) {
   return links;
 }
 
-Json sites_json(const Site& site) {
+/// The name that a site tells us itself; else the one that its router tells of it.
+std::string site_name(const router::NodeInfo& node, const NetworkMap& network) {
+  if (!node.site_name.empty() && node.site_name != node.id) return node.site_name;
+  const NetworkMap::Router* told = network.router(node.id);
+  return told == nullptr || told->site.empty() ? node.id : told->site;
+}
+
+/// Addresses of the network's own workings (vanflow 2) are no services.
+bool is_internal(std::string_view address) {
+  return address.starts_with("mc/sfe.") || address.starts_with("sfe.") || address.starts_with("vfcr.") || address.starts_with('$');
+}
+
+/// Words of ours for what routers say; what they say otherwise is shown as it is.
+std::string role_of(const NetworkMap::Router& router) { return router.mode.empty() ? "interior" : router.mode; }
+
+bool any_link_up(const Site& site) {
+  return std::ranges::any_of(site.presence().links(), [](const link::LinkStatus& link) { return link.state == link::LinkState::up; });
+}
+
+/// Those that routing knows; then those that only telemetry tells of, unless routing would have to know them.
+Json sites_json(const Site& site, const NetworkMap& network) {
   Json sites = Json::array();
+  std::set<std::string> listed{site.presence().identity().site_id};
   for (const router::NodeInfo& node : site.presence().router().nodes()) {
-    sites.push_back({{"id", node.site_id.empty() ? node.id : node.site_id},
-                     {"name", node.site_name.empty() ? node.id : node.site_name},
+    const NetworkMap::Router* told = network.router(node.id);
+    const std::string id = !node.site_id.empty() ? node.site_id : told != nullptr && !told->site_id.empty() ? told->site_id : node.id;
+    if (!listed.insert(id).second) continue;
+    sites.push_back({{"id", id},
+                     {"name", site_name(node, network)},
                      {"role", agent::to_text(node.mode)},
                      {"direct", node.direct},
                      {"hops", node.hops},
                      {"cost", node.cost}});
+  }
+  if (!any_link_up(site)) return sites;
+  const bool interior = site.presence().identity().role == Mode::interior;
+  std::vector<const NetworkMap::Router*> others;
+  for (const NetworkMap::Router& router : network.routers)
+    if (!interior || role_of(router) != "interior") others.push_back(&router);
+  std::ranges::stable_sort(others, {}, [](const NetworkMap::Router* router) {
+    return router->distance ? router->distance->cost : std::numeric_limits<std::uint32_t>::max();
+  });
+  for (const NetworkMap::Router* router : others) {
+    const std::string& id = router->site_id.empty() ? router->id : router->site_id;
+    if (!listed.insert(id).second) continue;
+    const auto& distance = router->distance;
+    sites.push_back({{"id", id},
+                     {"name", router->site},
+                     {"role", role_of(*router)},
+                     {"direct", false},
+                     {"hops", distance ? Json(distance->hops) : Json(nullptr)},
+                     {"cost", distance ? Json(distance->cost) : Json(nullptr)}});
   }
   return sites;
 }
 
 /// A row of the services, put together from what the network tells and what is here.
 struct Service {
+  std::string protocol = "tcp";
   std::uint16_t port = 0;
+  std::string port_source;      // who says so
+  bool routed = false;          // routing knows whether it is reachable
+  std::set<std::string> nodes;  // routers among the providers
   bool reachable = false;
   Json providers = Json::array();
   std::string stand_in;
@@ -87,20 +137,57 @@ struct Service {
 };
 using Services = std::map<std::string, Service>;
 
-void add_remote(Services& services, const Site& site) {
+Json provider_json(const std::string& site, Json cost, const std::string& target) {
+  return {{"site", site}, {"cost", std::move(cost)}, {"target", text_or_null(target)}, {"error", nullptr}};
+}
+
+/// What routing says of an address: exact in cost, but only as far as the next interior.
+void add_routed(Services& services, const Site& site, const NetworkMap& network) {
+  const bool interior = site.presence().identity().role == Mode::interior;
   std::map<std::string, std::string> names;  // of sites, by router id
-  for (const router::NodeInfo& node : site.presence().router().nodes())
-    names[node.id] = node.site_name.empty() ? node.id : node.site_name;
+  for (const router::NodeInfo& node : site.presence().router().nodes()) names[node.id] = site_name(node, network);
   for (const router::AddressInfo& address : site.presence().router().addresses()) {
+    if (is_internal(address.address)) continue;
     Service& service = services[address.address];
+    service.routed = true;
     service.reachable = address.reachable;
+    const auto told = network.services.find(address.address);
     for (const router::ProviderInfo& provider : address.providers) {
       if (provider.node == site.presence().identity().router_id) continue;  // the exposures know more
+      const NetworkMap::Provider* connector = nullptr;
+      if (told != network.services.end()) {
+        const auto found = std::ranges::find(told->second.providers, provider.node, &NetworkMap::Provider::router);
+        if (found != told->second.providers.end()) connector = &*found;
+        // A router that tells us what it has, and has no such connector, only stands before those that have; and so does an
+        // edge's uplink as far as we know.
+        else if (!interior || network.router(provider.node) != nullptr) continue;
+      }
+      service.nodes.insert(provider.node);
       const auto name = names.find(provider.node);
-      service.providers.push_back({{"site", name != names.end() ? name->second : provider.node},
-                                   {"cost", provider.cost},
-                                   {"target", nullptr},
-                                   {"error", nullptr}});
+      service.providers.push_back(provider_json(name != names.end() ? name->second : provider.node, provider.cost,
+                                                connector == nullptr ? std::string{} : connector->target));
+    }
+  }
+}
+
+/// What telemetry adds: protocol, port, and the providers that routing does not see from here.
+void add_told(Services& services, const Site& site, const NetworkMap& network) {
+  const bool interior = site.presence().identity().role == Mode::interior;
+  const bool linked = any_link_up(site);
+  for (const auto& [address, told] : network.services) {
+    if (is_internal(address)) continue;
+    Service& service = services[address];
+    if (!told.protocol.empty()) service.protocol = told.protocol;
+    service.port = told.port;
+    service.port_source = told.port_source;
+    for (const NetworkMap::Provider& provider : told.providers) {
+      if (!provider.offered || !linked || service.nodes.contains(provider.router)) continue;
+      const NetworkMap::Router* router = network.router(provider.router);
+      if (interior && (!service.reachable || (router != nullptr && role_of(*router) == "interior"))) continue;  // routing would know
+      if (!interior && service.routed && !service.reachable) continue;
+      service.reachable = true;
+      service.providers.push_back(provider_json(
+          provider.site, provider.distance ? Json(provider.distance->cost + provider.cost) : Json(nullptr), provider.target));
     }
   }
 }
@@ -108,7 +195,11 @@ void add_remote(Services& services, const Site& site) {
 void add_local(Services& services, const Site& site) {
   for (const ExposureState& exposure : site.state().exposures) {
     Service& service = services[exposure.address];
-    if (service.port == 0) service.port = exposure.port;
+    const std::string& own = site.presence().telemetry_id();
+    if (exposure.port != 0 && (service.port_source.empty() || own < service.port_source)) {
+      service.port = exposure.port;
+      service.port_source = own;
+    }
     const std::string here = site.state().site ? site.state().site->name : "";
     const auto running = site.presence().exposure(exposure);
     const bool offered = running && running->trouble.empty();
@@ -129,14 +220,15 @@ void add_local(Services& services, const Site& site) {
   }
 }
 
-Json services_json(const Site& site) {
+Json services_json(const Site& site, const NetworkMap& network) {
   Services services;
-  add_remote(services, site);
+  add_routed(services, site, network);
+  add_told(services, site, network);
   add_local(services, site);
   Json result = Json::array();
   for (auto& [address, service] : services) {
     result.push_back({{"address", address},
-                      {"protocol", "tcp"},
+                      {"protocol", service.protocol},
                       {"port", service.port != 0 ? Json(service.port) : Json(nullptr)},
                       {"reachable", service.reachable},
                       {"providers", std::move(service.providers)},
@@ -157,6 +249,7 @@ std::string tls_version_text(std::string version) {
 }
 
 Json status_document(const Site& site, const StatusOptions& options) {
+  const NetworkMap network = site.presence().network();
   Json own = nullptr;
   if (site.state().site)
     own = {{"id", site.state().site->id},
@@ -167,9 +260,9 @@ Json status_document(const Site& site, const StatusOptions& options) {
           {"pid", ::getpid()},
           {"uptime_s", seconds_between(options.started, options.now)},
           {"site", std::move(own)},
-          {"sites", sites_json(site)},
+          {"sites", sites_json(site, network)},
           {"links", links_json(site, options.now)},
-          {"services", services_json(site)}};
+          {"services", services_json(site, network)}};
 }
 
 }  // namespace van::agent

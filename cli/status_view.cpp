@@ -27,6 +27,7 @@ Tone link_tone(std::string_view state) {
 
 std::string distance(const StatusDocument::RemoteSite& site) {
   if (site.direct) return "direct";
+  if (site.hops == 0) return {};  // not known
   return std::to_string(site.hops) + (site.hops == 1 ? " hop" : " hops");
 }
 
@@ -64,7 +65,7 @@ std::string sites_view(const StatusDocument& status, const ViewOptions& options)
   if (options.verbose) columns.push_back({"ID"});
   Table table{columns};
   for (const StatusDocument::RemoteSite& remote : status.sites) {
-    std::vector<Cell> row{{remote.site.name}, {remote.site.role}, {distance(remote)}, {std::to_string(remote.cost)}};
+    std::vector<Cell> row{{remote.site.name}, {remote.site.role}, {distance(remote)}, {remote.hops == 0 ? "" : std::to_string(remote.cost)}};
     if (options.verbose) row.push_back({remote.site.id});
     table.add(std::move(row));
   }

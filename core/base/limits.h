@@ -38,6 +38,12 @@ inline constexpr std::size_t kManagementAnswerBytes = 2u << 20;  ///< rows beyon
 inline constexpr std::size_t kManagementNames = 256;             ///< attributes that one request asks for; more: refused
 inline constexpr std::size_t kValidOriginsRouters = 512;         ///< in the network; above it nobody is told valid origins
 
+// Telemetry of other sites (vanflow)
+inline constexpr std::size_t kTelemetrySources = 1024;           ///< at once; beacons of more are not heard until one falls silent
+inline constexpr std::size_t kTelemetryRecordsPerSource = 4096;  ///< more are not kept
+inline constexpr std::size_t kTelemetryBytes = 16u << 20;        ///< of all records; what does not fit is not kept
+inline constexpr std::size_t kTelemetryTextBytes = 300;          ///< of a text, as real routers cut them; longer ones are not kept
+
 // Local interfaces
 inline constexpr std::size_t kApiBodyBytes = 1u << 20;    ///< body of a control API request
 inline constexpr std::size_t kApiHeaderBytes = 16384;     ///< request line and headers

@@ -211,7 +211,7 @@ class Node::Impl final : public PeerConnection::Owner {
     const auto unfinished = std::ranges::count_if(held_, [](const auto& entry) { return entry.second.listener && !entry.second.connection->peer(); });
     if (static_cast<std::size_t>(unfinished) >= kUnfinishedHandshakes) return;  // closed: they may come again
     const ListenerConfig& config = listeners_.at(id).config;
-    router::PeerConfig peer{.role = config.role, .direction = router::Direction::incoming, .cost = 1, .hostname = {}, .external = config.tls != nullptr};
+    router::PeerConfig peer{.role = config.role, .direction = router::Direction::incoming, .cost = 1, .hostname = {}, .external = config.tls != nullptr, .access_id = config.access_id};
     hold(std::move(stream), config.tls, std::move(peer), {}, id).start();
     pump_.schedule();
   }
@@ -395,6 +395,7 @@ class Node::Impl final : public PeerConnection::Owner {
       status.id = connection.peer();
       status.peer = info->site_name;
       status.peer_id = info->router_id;
+      status.peer_access = info->access_id;
       status.cost = info->cost;
     }
     if (const tls::Peer* peer = connection.tls_peer()) {

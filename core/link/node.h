@@ -38,6 +38,7 @@ struct ListenerConfig {
   std::uint16_t port = 0;  ///< 0: the system picks one
   router::PeerRole role = router::PeerRole::edge;
   std::shared_ptr<tls::Context> tls;  ///< server context; null: plain TCP (tests)
+  std::string access_id = {};  ///< what telemetry calls the listener; told to who comes in by it
 };
 
 enum class LinkState { up, connecting, standby, down };
@@ -48,6 +49,7 @@ struct LinkStatus {
   std::string name;       ///< the connector's, or the peer's site name
   std::string peer;       ///< site name of the peer; empty while unknown
   std::string peer_id;    ///< its router id
+  std::string peer_access;  ///< what its telemetry calls the listener that we came in by; empty when it did not tell
   router::PeerRole role = router::PeerRole::edge;
   router::Direction direction = router::Direction::outgoing;
   LinkState state = LinkState::down;

@@ -235,7 +235,7 @@ routing::Treatment Addresses::treatment(const routing::AddressKey& key) const {
 
 bool Addresses::reachable_here(const routing::AddressKey& key) const {
   const Entry* local = entry(key);
-  if (local != nullptr && local->has_local()) return true;
+  if (local != nullptr && (!local->consumers.empty() || !local->proxies.empty())) return true;
   if (plane_ != nullptr) {
     const auto nodes = plane_->remote_nodes(key);
     return std::ranges::any_of(nodes, [](const routing::RemoteNode& node) { return node.reachable; });

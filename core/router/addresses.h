@@ -90,7 +90,7 @@ class Addresses {
   std::vector<Destination> all(const routing::AddressKey& key, const Origin& origin);
   [[nodiscard]] routing::Treatment treatment(const routing::AddressKey& key) const;
 
-  /// Whether a producer here would find a destination.
+  /// Whether a producer here would find a destination. Endpoints do not count: they are the site itself, and take no streams.
   [[nodiscard]] bool reachable_here(const routing::AddressKey& key) const;
   /// The same for a producer on an attached edge (control-plane 5.2).
   [[nodiscard]] bool reachable_for(const routing::AddressKey& key, const Peer& edge) const;

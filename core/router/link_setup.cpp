@@ -59,6 +59,7 @@ amqp::Connection::Config LinkSetup::engine_config(const Config& config, const Pe
   auto add = [&](std::string_view key, Value value) { engine.properties.emplace_back(Symbol{std::string{key}}, std::move(value)); };
   add("product", names::product);
   add("version", VAN_VERSION);
+  if (!peer.access_id.empty()) add(names::prop_access_id, peer.access_id);
   if (peer.cost > 1) add(names::prop_cost, static_cast<std::int32_t>(peer.cost));
   add(names::prop_annotations_version, std::int32_t{2});
   add(names::prop_site_id, config.site_id);
@@ -73,6 +74,7 @@ void LinkSetup::opened(Peer& peer, const amqp::OpenInfo& open) {
   peer.trunking = std::ranges::find(open.offered_capabilities, names::cap_connection_trunking) != open.offered_capabilities.end();
   peer.info.product = text_property(open.properties, "product");
   peer.info.version = text_property(open.properties, "version");
+  peer.info.access_id = text_property(open.properties, names::prop_access_id);
   peer.info.site_id = text_property(open.properties, names::prop_site_id);
   peer.info.site_name = text_property(open.properties, names::prop_site_name);
   if (peer.info.site_name.empty()) peer.info.site_name = peer.info.router_id;

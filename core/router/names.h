@@ -17,6 +17,7 @@ inline constexpr std::string_view cap_connection_trunking = "qd.connection_trunk
 
 inline constexpr std::string_view product = "vanctl";
 inline constexpr std::string_view prop_cost = "qd.inter-router-cost";
+inline constexpr std::string_view prop_access_id = "qd.access-id";
 inline constexpr std::string_view prop_role = "qd.inter-router-role";
 inline constexpr std::string_view prop_annotations_version = "qd.annotations-version";
 inline constexpr std::string_view prop_site_id = "vanctl.site-id";

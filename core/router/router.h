@@ -46,6 +46,7 @@ struct PeerConfig {
   std::uint32_t cost = 1;       ///< 1 or more; the higher of both ends counts (control-plane 1.6)
   std::string hostname;         ///< outgoing: the host asked for
   bool external = true;         ///< TLS with client certificates: SASL EXTERNAL only; else ANONYMOUS
+  std::string access_id = {};   ///< incoming: what the peer's telemetry calls the place it came in by (vanflow 7, LINK); empty: not told
 };
 
 struct PeerInfo {
@@ -55,6 +56,7 @@ struct PeerInfo {
   std::string site_name;   ///< falls back to router_id
   std::string product;     ///< e.g. "skupper-router"
   std::string version;
+  std::string access_id;   ///< of the listener that took our connection, as it told us (PeerConfig::access_id)
   std::uint32_t cost = 1;  ///< the effective one
   bool up = false;         ///< interior: confirmed by HELLO. edge role: links attached
   bool standby = false;    ///< edge uplinks: open, but another one is active
@@ -141,7 +143,7 @@ class Router {
   ConsumerId add_consumer(std::string address, std::uint32_t cost, TimePoint now);
   /// Running streams may finish; new requests go elsewhere.
   void remove_consumer(ConsumerId consumer, TimePoint now);
-  /// Uses `address` from here; ReachabilityChanged tells when somebody provides it.
+  /// Uses `address` from here; ReachabilityChanged tells when somebody provides it. Endpoints of our own do not count.
   ProducerId add_producer(std::string address, TimePoint now);
   void remove_producer(ProducerId producer, TimePoint now);
   [[nodiscard]] bool reachable(ProducerId producer) const;

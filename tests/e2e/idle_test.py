@@ -42,8 +42,8 @@ class Idle(EndToEnd):
         dev = self.laptop("laptop", aws)
         dev.ok("expose", "localhost:8080", "as", "greeting")
         wait_until(lambda: aws.status()["services"], "the site knows the service")
-        # Keep-alives: one each way per four seconds, and as many answers of the kernel.
-        self.measure(dev.pid(), 30)
+        # Telemetry: a heartbeat each way every two seconds, which are the keep-alives too, and a beacon each way every ten.
+        self.measure(dev.pid(), 60)
 
     def test_with_the_site_unreachable(self):
         aws = self.site("aws")

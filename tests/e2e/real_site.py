@@ -33,7 +33,7 @@ class RealSite(EndToEnd):
         self.openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30", "-extfile",
                      f"{name}.ext", "-out", f"{name}.crt")
 
-    def start_router(self, router_id, mode, *entities, ca="ca", certificate="server"):
+    def start_router(self, router_id, mode, *entities, ca="ca", certificate="server", env=None):
         tls = f"sslProfile {{\n name: tls\n caCertFile: {self.path(ca + '.crt')}\n certFile: {self.path(certificate + '.crt')}\n privateKeyFile: {self.path(certificate + '.key')}\n}}\n"
         text = f"router {{\n mode: {mode}\n id: {router_id}\n}}\naddress {{\n prefix: mc\n distribution: multicast\n}}\n" + tls
         for kind, fields in entities:
@@ -42,17 +42,18 @@ class RealSite(EndToEnd):
         config = self.path(f"{router_id}.conf")
         with open(config, "w") as f:
             f.write(text)
-        return self.child("skrouterd", "-c", config, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return self.child("skrouterd", "-c", config, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          env={**os.environ, **(env or {})})
 
     def listener(self, role):
         return ("listener", {"role": role, "host": "127.0.0.1", "port": self.ports[role], "sslProfile": "tls", "saslMechanisms": "EXTERNAL",
                              "authenticatePeer": "yes", "requireSsl": "yes"})
 
-    def real_site(self, *entities):
+    def real_site(self, *entities, env=None):
         """Starts router REAL with a service and a stand-in, and gives the path of a token for it."""
         self.start_router("REAL", "interior", self.listener("inter-router"), self.listener("edge"),
                           ("tcpConnector", {"name": "web", "address": "web", "host": "127.0.0.1", "port": self.http}),
-                          ("tcpListener", {"name": "ours", "address": "greeting", "host": "127.0.0.1", "port": self.ports["stand-in"]}), *entities)
+                          ("tcpListener", {"name": "ours", "address": "greeting", "host": "127.0.0.1", "port": self.ports["stand-in"]}), *entities, env=env)
         for role in ("inter-router", "edge"):
             wait_until(lambda: self.connects(self.ports[role]), "the router listens")
         data = {name: base64.b64encode(open(self.path(file), "rb").read()).decode() for name, file in
