@@ -174,7 +174,7 @@ class ControlPlane {
   /// Whether a message to all routers (3.2, flood) that came in with `trace` goes on along flood_links(); ask once for
   /// each copy, after receive(). Real routers pass on every copy, which in a mesh are as many as there are paths. We
   /// drop a copy of an RA that was passed on within the last half ra_interval_flux after no more hops: who is behind us
-  /// has it.
+  /// has it. RAs of a router that sends them without end go on at a bounded rate.
   bool flood_goes_on(const Message& message, std::span<const std::string> trace, TimePoint now);
 
   // Commands
@@ -285,6 +285,10 @@ class ControlPlane {
 
   /// Sends of a request that is not answered, one a tick. Real routers ask once and wait for the next RA.
   static constexpr unsigned kRequestsMax = 3;
+  /// In one hello_interval, of one router: LSRs in answer to its RAs, and its RAs passed on. An honest one has at most a
+  /// change of its links and one of its addresses to tell in that time; copies over other paths come on top.
+  static constexpr unsigned kAsksMax = 4;
+  static constexpr unsigned kFloodsMax = 16;
   static constexpr std::size_t kNotedMax = 1024;
 
   ControlPlaneConfig config_;

@@ -104,12 +104,15 @@ void ControlPlane::accept(const Ra& ra, LinkNo link, TimePoint now) {
   check_instance(*node, ra.id, ra.instance, now);
   check_sequence(*node, ra, now);
   node->heard = now;
-  const bool asked = ra.ls_seq == node->ls_seq_asked && now < node->asked_until;  // by another copy of this RA
+  if (now >= node->asked_until) node->asks = 0;
+  const bool asked = node->asks > 0 && ra.ls_seq == node->ls_seq_asked;  // by another copy of this RA
   if (ra.ls_seq > node->ls_seq && !asked) {
-    node->ls_seq_asked = ra.ls_seq;
-    node->asked_until = now + config_.timings.hello_interval;
     node->link_state_requests = kRequestsMax;
-    if (send_to(ra.id, destination::link_state_of(ra.id), Lsr{.id = config_.id}, link)) --node->link_state_requests;
+    if (node->asks < kAsksMax) {  // more often than a router can have news: the next tick will do
+      if (++node->asks == 1) node->asked_until = now + config_.timings.hello_interval;
+      node->ls_seq_asked = ra.ls_seq;
+      if (send_to(ra.id, destination::link_state_of(ra.id), Lsr{.id = config_.id}, link)) --node->link_state_requests;
+    }
   }
   if (ra.mobile_seq > node->mobile_seq) {
     node->mobile_seq_told = ra.mobile_seq;
@@ -124,7 +127,16 @@ bool ControlPlane::flood_goes_on(const Message& message, std::span<const std::st
   Node::Flooded& last = node->flooded;
   const bool same = last.instance == ra->instance && last.ls_seq == ra->ls_seq && last.mobile_seq == ra->mobile_seq;
   if (same && now < last.until && trace.size() >= last.hops) return false;
-  last = {ra->instance, ra->ls_seq, ra->mobile_seq, trace.size(), now + config_.timings.ra_interval_flux / 2};
+  if (now >= last.counted_until) {
+    last.counted = 0;
+    last.counted_until = now + config_.timings.hello_interval;
+  }
+  if (++last.counted > kFloodsMax) return false;
+  last.instance = ra->instance;
+  last.ls_seq = ra->ls_seq;
+  last.mobile_seq = ra->mobile_seq;
+  last.hops = trace.size();
+  last.until = now + config_.timings.ra_interval_flux / 2;
   return true;
 }
 

@@ -42,10 +42,13 @@ struct Node {
     std::int64_t mobile_seq = 0;
     std::size_t hops = 0;
     TimePoint until = TimePoint::min();
+    unsigned counted = 0;  ///< RAs of it passed on
+    TimePoint counted_until = TimePoint::min();
   };
   Flooded flooded;
   std::int64_t ls_seq_asked = 0;             ///< by the LSR sent last
-  TimePoint asked_until = TimePoint::min();  ///< until then no other LSR for the same number
+  unsigned asks = 0;                         ///< LSRs sent for RAs
+  TimePoint asked_until = TimePoint::min();  ///< until then they count, and no other LSR for the same number
 
   // Requests still to be sent, one a tick while it can be reached; 0 when none is due.
   unsigned link_state_requests = 0;

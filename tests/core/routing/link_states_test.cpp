@@ -428,5 +428,20 @@ TEST_CASE("what was said in a router's name is forgotten once its RAs go on to t
   CHECK(peer.plane().has_remote(*AddressKey::mobile("true")));
 }
 
+TEST_CASE("a router that sends RAs without end is asked, and passed on, at a bounded rate", "[routing][link-state]") {
+  test::ScriptedPeer peer;
+  peer.settle_with({"B"});
+  std::size_t passed_on = 0;
+  for (std::int64_t sequence = 100; sequence < 1100; ++sequence) {
+    const Ra ra{.id = "B", .instance = 9, .ls_seq = sequence, .mobile_seq = 0};
+    peer.say(ra);
+    if (peer.plane().flood_goes_on(ra, std::vector<std::string>{"0/B", "0/A"}, peer.now())) ++passed_on;
+  }
+  CHECK(passed_on == 16);
+  CHECK(peer.take_only<Lsr>().size() == 4);
+  peer.turn(1s);  // and is asked once more with the tick
+  CHECK(peer.take_only<Lsr>().size() == 1);
+}
+
 }  // namespace
 }  // namespace van::routing
