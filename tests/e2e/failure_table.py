@@ -141,7 +141,7 @@ class Prober:
         attempts = self.since(since)
         done = [a for a in attempts if a.ended]
         waiting = [a for a in attempts if not a.ended]
-        if not done or done[-1].failed or any(time.monotonic() - a.began > 1 for a in waiting):
+        if not done or done[-1].failed or any(time.monotonic() - a.began > QUIET for a in waiting):
             return None
         last_bad = max((a.began for a in done if a.failed), default=0)
         good = [a for a in done if a.pod and a.began > last_bad]
@@ -160,9 +160,16 @@ class Held:
 
     async def _open(self):
         streams = []
-        for _ in range(self.count):
-            reader, writer = await asyncio.open_connection(*self.where)
-            await asyncio.wait_for(reader.readuntil(b"\n"), 30)
+        while len(streams) < self.count:
+            try:
+                reader, writer = await asyncio.open_connection(*self.where)
+            except OSError:
+                continue
+            try:
+                await asyncio.wait_for(reader.readuntil(b"\n"), 5)
+            except (OSError, EOFError, asyncio.TimeoutError):  # the fault before may not be over for everybody
+                writer.transport.abort()
+                continue
             streams.append((writer, asyncio.ensure_future(self._talk(reader, writer))))
         return streams
 
@@ -282,7 +289,8 @@ class Network:
         began = time.monotonic()
         hear_other = Prober(self.clients, self.hub.stand_in("other"), 2 * PAUSE)
         def works():
-            return all(p.recovery(max(began, time.monotonic() - 2 * QUIET)) for p in (self.near, self.only, hear_other)) and self.near.attempts[-5].pod == "near"
+            last = next((a for a in reversed(self.near.attempts) if a.ended), None)
+            return last and last.pod == "near" and all(p.recovery(max(began, time.monotonic() - 3 * QUIET)) for p in (self.near, self.only, hear_other))
         try:
             wait_until(works, f"{self.label}: everything works")
         finally:
