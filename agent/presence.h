@@ -81,8 +81,8 @@ class Presence {
   void take_messages(const std::string& name, link::MessageHandler& handler);
   /// To its properties' `to`; it is dropped when nobody takes it.
   void send(amqp::Message message);
-  /// What runs here has changed in another way than by the calls above, such as a link: the network is to be told.
-  void changed() { telemetry_.changed(); }
+  /// A link has changed: the network is to be told, and a neighbour to be asked.
+  void link_changed(const link::LinkStatus& link);
   /// What the other sites tell of themselves.
   [[nodiscard]] NetworkMap network() const;
   /// A service's own port, as everybody in the network sees it; nullopt while nobody names one.

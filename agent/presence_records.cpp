@@ -94,6 +94,11 @@ Described Presence::describe(const link::LinkStatus& link) const {
   return described;
 }
 
+void Presence::link_changed(const link::LinkStatus& link) {
+  if (link.state == link::LinkState::up && !link.peer_access.empty()) telemetry_.suggest(link.peer_access);
+  telemetry_.changed();
+}
+
 NetworkMap Presence::network() const {
   std::vector<Neighbour> neighbours;
   for (const link::LinkStatus& link : links())

@@ -164,8 +164,8 @@ void Site::wait_for_links(PendingJoin pending) {
   settle_.schedule();
 }
 
-void Site::on_link_changed(const link::LinkStatus&) {
-  if (presence_) presence_->changed();  // not while it ends
+void Site::on_link_changed(const link::LinkStatus& status) {
+  if (presence_) presence_->link_changed(status);  // not while it ends
   settle_.schedule();
 }
 

@@ -63,6 +63,11 @@ void Telemetry::changed() {
   work_.schedule();
 }
 
+void Telemetry::suggest(const std::string& identity) {
+  collector_.suggest(identity, io::Loop::now());
+  work_.schedule();
+}
+
 void Telemetry::close() {
   source_.close(moment());
   while (auto message = source_.poll_message()) parts_.node.send_message(*std::move(message));

@@ -35,6 +35,7 @@ class Telemetry {
   [[nodiscard]] const TelemetryCollector::Sources& sources() const { return collector_.sources(); }
 
   void changed();  ///< what there is has changed
+  void suggest(const std::string& identity);  ///< as TelemetryCollector's
   void close();    ///< tells the others that all of it ends
 
  private:

@@ -51,6 +51,14 @@ void TelemetryCollector::receive_beacon(const amqp::Message& message, TimePoint 
   }
 }
 
+/// vanflow 6: five characters, then a number, which is 0 for the router. A beacon is not needed to have its records.
+void TelemetryCollector::suggest(const std::string& identity, TimePoint now) {
+  constexpr std::size_t prefix = 5;
+  if (identity.size() <= prefix || identity[prefix] != ':') return;
+  const std::string id = identity.substr(0, prefix) + ":0";
+  receive_beacon(vanflow::beacon_message({.id = id, .address = "mc/sfe." + id, .direct = "sfe." + id, .controller = false}), now);
+}
+
 void TelemetryCollector::add(vanflow::Beacon beacon, TimePoint now) {
   Source& source = sources_[beacon.id];
   source.beacon = std::move(beacon);

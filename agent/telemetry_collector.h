@@ -43,6 +43,8 @@ class TelemetryCollector {
   explicit TelemetryCollector(std::string own_id) : own_id_{std::move(own_id)} {}
 
   void receive_beacon(const amqp::Message& message, TimePoint now);  ///< from vanflow::kBeacons
+  /// A neighbour told the identity of one of its records: its router is a source, whose beacon may be ten seconds away.
+  void suggest(const std::string& identity, TimePoint now);
   void receive(const std::string& source, const amqp::Message& message, TimePoint now);  ///< from what was subscribed for it
   void handle_deadline(TimePoint now);
   [[nodiscard]] TimePoint next_deadline() const { return wake_at_; }

@@ -128,6 +128,20 @@ TEST_CASE("a source can't change what another one told", "[agent][telemetry]") {
   CHECK(f.source("aaaaa:0").records.at("s").text(Attribute::name) == "mill");
 }
 
+TEST_CASE("the router of a neighbour's record is asked before its beacon comes", "[agent][telemetry]") {
+  Fixture f;
+  f.collector.suggest("aaaaa:17", f.now);
+  f.collector.suggest("ownid:3", f.now);
+  f.collector.suggest("", f.now);
+  f.collector.suggest("no identity", f.now);
+  f.advance(1s);
+  CHECK(f.flushed == std::vector<std::string>{"sfe.aaaaa:0"});
+  f.hear(beacon_of("aaaaa:0"));
+  CHECK(f.subscribed.size() == 1);
+  f.advance(60s);
+  CHECK(f.collector.sources().empty());
+}
+
 TEST_CASE("nobody makes us take what is no telemetry", "[agent][telemetry]") {
   Fixture f;
   f.hear(beacon_of("ownid:0"));

@@ -104,6 +104,14 @@ class DiscoveryBesideRealRouters(Looking, RealSite):
         # The real server itself has the service's port on this machine.
         self.assertNotEqual(laptop.bind("web")[1], self.http)
 
+    def test_bind_right_after_joining_a_real_site_takes_the_port_of_the_service(self):
+        """Its next beacon may be ten seconds away."""
+        port = free_port()
+        token = self.real_site(("tcpConnector", {"name": "orders", "address": "orders", "host": "127.0.0.1", "port": port}))
+        laptop = self.profile("laptop")
+        laptop.ok("join", token)
+        self.assertEqual(laptop.bind("orders"), ("127.0.0.1", port))
+
     def test_a_laptop_and_a_site_of_ours_know_each_other_through_a_real_site(self):
         token = self.real_site(self.site_entity(), env={"SKUPPER_SITE_ID": self.SITE})
         laptop, ours = self.profile("laptop"), self.site("ours")
