@@ -270,6 +270,7 @@ FAULTS = ("server_stops", "site_is_killed", "site_freezes")
 
 @unittest.skipIf(SANITIZED, "rates need the speed of a release build")
 class CloudBursting(EndToEnd):
+    alone = True
     def demonstrate(self, *runs):
         """Several networks at the same time; each run: (label, threshold, parts, options)."""
         control = Control(self)
