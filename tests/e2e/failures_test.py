@@ -18,6 +18,7 @@ BACK = 40  # seconds until what only the site that suffered provides works again
 @unittest.skipIf(SANITIZED, "times are those of a release build")
 class FailureTable(EndToEnd):
     alone = True
+
     def suffer(self, position):
         network = Network(self, position, real=False)
         return {fault: network.measure(fault) for fault in EXPECTED[position]}

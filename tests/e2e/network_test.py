@@ -130,7 +130,7 @@ class Failures(EndToEnd):
 
     def test_a_target_that_is_not_there_is_a_closed_connection_at_once(self):
         self.dev.ok("expose", f"127.0.0.1:{free_port()}", "as", "absent")
-        where = self.aws.bind("absent")
+        where = self.aws.bind("absent", free_port())  # not the service's own port: that is the target's, on this machine
         self.aws.wait_reachable("absent")
         self.assert_refused(where)
 
