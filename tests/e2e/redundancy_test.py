@@ -142,9 +142,15 @@ def namespaces_work():
     if os.geteuid() != 0 or not shutil.which("ip"):
         return False
     name = f"van-try-{os.getpid()}"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode == 0
-    subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
-    return made
+    try:
+        tried = Namespace(name)
+        tried.ip("link", "add", "one", "type", "veth", "peer", "name", "two")
+        tried.ip("addr", "add", "192.0.2.1/24", "dev", "one")
+        return subprocess.run(["ip", "netns", "exec", name, "true"], capture_output=True, check=False).returncode == 0
+    except subprocess.CalledProcessError:
+        return False
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
 
 
 @unittest.skipUnless(namespaces_work(), "network namespaces need root and 'ip netns'")
