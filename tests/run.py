@@ -106,7 +106,8 @@ def main():
         unit_tests(preset, folder)
         other_ctests(preset, folder)
         if preset == "release":
-            counted(f"{preset} simulation of fresh seeds", [os.path.join(folder, "tests", "simulation", "simulation"), "--fresh", "--for", "60"])
+            worst_mix = ["--seed", "1000", "--runs", "20", "--seconds", "300", "--interiors", "12", "--edges", "12"]
+            counted(f"{preset} simulation", [os.path.join(folder, "tests", "simulation", "simulation"), *worst_mix])
         counted(f"{preset} layers", [PYTHON, "tests/layers_check.py", folder])
         for name, runner in (("proton", [PYTHON, "run_proton.py"]), ("rhea", ["node", "run_rhea.js"])):
             script = os.path.join("tests", "interop", runner[1])
