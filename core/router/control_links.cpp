@@ -53,7 +53,7 @@ void ControlLinks::router_protocol(Peer& peer, ByteView bytes) {
 
 void ControlLinks::forward(const amqp::MessageHeader& header, ByteView bytes, std::span<const routing::LinkNo> links) {
   // Without annotations nothing would stop it from going round; real routers always write them.
-  if (!header.annotations || header.annotations->trace.size() > plane_->radius() + 1 || core_.passed_here(header.annotations->trace)) return;
+  if (!header.annotations || core_.passed_here(header.annotations->trace)) return;
   amqp::RouterAnnotations annotations = *header.annotations;
   annotations.trace.push_back(core_.node_address());
   Bytes message = amqp::encode_annotations(annotations);

@@ -370,7 +370,7 @@ Origin Forwarder::origin_of(const Delivery& delivery) {
 
 void Forwarder::route(Delivery& delivery, const Routing& routing) {
   const std::vector<std::string>& trace = delivery.annotations.trace;
-  if (plane_ != nullptr && (trace.size() > plane_->radius() + 1 || core_.passed_here(trace))) return refuse(delivery, amqp::Released{});
+  if (plane_ != nullptr && core_.passed_here(trace)) return refuse(delivery, amqp::Released{});
   const auto mode = core_.edge() ? routing::RouterMode::edge : routing::RouterMode::interior;
   const auto key = routing::classify(routing.to, {.id = core_.config.id, .mode = mode});
   if (!key) return refuse(delivery, amqp::Released{});
