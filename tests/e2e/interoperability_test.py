@@ -1,0 +1,119 @@
+"""Rows of three sites, ours and real ones in every place, each link opened from either end, interiors and edges."""
+
+import hashlib
+import itertools
+import os
+import unittest
+
+from harness import EndToEnd, LIMIT, curl, digest_of, get, wait_until
+from sites import OurSite
+from skupper_router import SKROUTERD, Authority, Router
+
+OCTETS = 3_000_000
+COSTS = (2, 3)
+
+
+@unittest.skipUnless(SKROUTERD, "skrouterd is not on the PATH")
+class Interoperability(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        self.test = self  # the network is the test itself
+        self.authority = Authority(self.folder)
+        self.numbers = itertools.count(1)
+
+    def make(self, kind, name, role="interior"):
+        public = role == "interior"
+        if kind == "real":
+            router = Router(self, name, role)
+            return router.listen() if public else router
+        return OurSite(self, name, public)
+
+    def row(self, kinds, roles=("interior", "interior", "interior"), from_the_middle=False):
+        """Three sites in a row; the ends join the middle one, or it joins them. What the ends expose, the other one uses."""
+        names = [f"{kind[0].upper()}{next(self.numbers)}" for kind in kinds]
+        first, middle, last = sites = [self.make(kind, name, role) for kind, name, role in zip(kinds, names, roles)]
+        started = set()
+
+        def start(site):
+            if isinstance(site, Router) and site not in started:
+                started.add(site)
+                site.start()
+        for site, other in ((first, last), (last, first)):
+            site.expose(self.http_server(site.name), f"from-{site.name.lower()}")
+            site.bind(f"from-{other.name.lower()}")
+        if from_the_middle:
+            for site, cost in zip((first, last), COSTS):
+                start(site)
+                middle.join_token(site.token(), "interior", cost)
+            start(middle)
+        else:
+            start(middle)
+            for site, role, cost in zip((first, last), (roles[0], roles[2]), COSTS):
+                site.join_token(middle.token(), role, cost)
+                start(site)
+        return sites
+
+    def assert_served(self, user, provider):
+        where = user.stand_in(f"from-{provider.name.lower()}")
+        expected = f"hello from {provider.name}\n".encode()
+
+        def served():
+            try:
+                return get(where) == expected
+            except AssertionError:
+                return False
+        try:
+            wait_until(served, f"{provider.name} serves {user.name}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{user.log()}\n{provider.log()}") from None
+        for _ in range(5):  # not by luck
+            self.assertEqual(get(where), expected)
+        file = os.path.join(self.folder, f"bulk{next(self.numbers)}")
+        url = f"http://{where[0]}:{where[1]}"
+        self.assertEqual(curl("-o", file, f"{url}/bytes/{OCTETS}").returncode, 0)
+        with open(file, "rb") as f:
+            self.assertEqual(hashlib.sha256(f.read()).hexdigest(), digest_of(OCTETS))
+        upload = curl("-X", "POST", "-H", "Expect:", "-T", file, f"{url}/up", limit=LIMIT)
+        self.assertEqual(upload.stdout.decode().split(), [str(OCTETS), digest_of(OCTETS)], upload.stderr)
+
+    def assert_row(self, sites):
+        first, _, last = sites
+        self.assert_served(first, last)
+        self.assert_served(last, first)
+
+    def assert_costs(self, sites):
+        first, middle, last = sites
+        for site in sites:
+            if isinstance(site, Router):
+                continue
+            expected = {first: {middle.name: COSTS[0], last.name: sum(COSTS)}, middle: {first.name: COSTS[0], last.name: COSTS[1]},
+                        last: {middle.name: COSTS[1], first.name: sum(COSTS)}}[site]
+            wait_until(lambda: {s["name"]: s["cost"] for s in site.status()["sites"]} == expected, f"costs {expected} at {site.name}")
+
+    def test_interiors_in_every_mixture_and_links_from_either_end(self):
+        for kinds in (("real", "ours", "real"), ("ours", "real", "ours"), ("ours", "real", "real"), ("real", "ours", "ours")):
+            for from_the_middle in (False, True):
+                with self.subTest(kinds=kinds, from_the_middle=from_the_middle):
+                    sites = self.row(kinds, from_the_middle=from_the_middle)
+                    self.assert_row(sites)
+                    self.assert_costs(sites)
+                    self.end(sites)
+
+    def test_edges_in_every_mixture(self):
+        for kinds in (("real", "ours", "real"), ("ours", "real", "ours"), ("ours", "real", "real"), ("real", "ours", "ours")):
+            for roles in (("edge", "interior", "interior"), ("edge", "interior", "edge")):
+                with self.subTest(kinds=kinds, roles=roles):
+                    sites = self.row(kinds, roles)
+                    self.assert_row(sites)
+                    self.end(sites)
+
+    def end(self, sites):
+        for site in sites:
+            if isinstance(site, Router):
+                site.kill9()
+            else:
+                site.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
