@@ -58,12 +58,12 @@ void ControlPlane::tick(TimePoint now) {
   take(neighbours_.expire(now), now);
   if (states_.age(now, timings.remote_ls_max_age)) paths_due_ = true;
   drop_idle_nodes(now);
-  publish_link_state();
+  publish_link_state(now);
   compute_paths(now);
   const bool forgetting = forget_unreachable(now);
   send_requests();
 
-  const bool flux = changed_at_ && now - *changed_at_ <= timings.flux;
+  const bool flux = flux_since_ && now - *flux_since_ <= timings.flux;
   if (!ra_sent_at_ || now - *ra_sent_at_ >= (flux ? timings.ra_interval_flux : timings.ra_interval)) ra_due_ = true;
   tick_at_ = now + timings.hello_interval;
   if (!forgetting && !neighbours_.any_link()) sleep(now);
@@ -108,10 +108,11 @@ void ControlPlane::drop_idle_nodes(TimePoint now) {
   }
 }
 
-void ControlPlane::publish_link_state() {
+void ControlPlane::publish_link_state(TimePoint now) {
   if (!std::exchange(links_changed_, false) || published_ == neighbours_.peers()) return;
   published_ = neighbours_.peers();
   ++ls_seq_;
+  flux_since_ = now;
   paths_due_ = true;
   ra_due_ = true;
 }
@@ -137,6 +138,7 @@ void ControlPlane::compute_paths(TimePoint now) {
     node.path = paths_.find(id);
     const bool reachable = paths_.reachable(node.path);
     if (std::exchange(node.reachable, reachable) == reachable) continue;
+    flux_since_ = now;
     if (reachable) {
       events_.emplace_back(event::NodeReachable{id});
       node.link_state_requests = node.mobile_requests = kRequestsMax;

@@ -259,7 +259,7 @@ class ControlPlane {
   void hurry(TimePoint now);
   void take(const Neighbours::Changes& changes, TimePoint now);
   void drop_idle_nodes(TimePoint now);
-  void publish_link_state();
+  void publish_link_state(TimePoint now);
   void compute_paths(TimePoint now);
   void paths_changed();
   bool forget_unreachable(TimePoint now);
@@ -305,7 +305,10 @@ class ControlPlane {
   bool paths_due_ = false;
   bool ra_due_ = false;
   TimePoint tick_at_ = kNever;
-  std::optional<TimePoint> changed_at_;  ///< last topology change: flux mode follows
+  std::optional<TimePoint> changed_at_;  ///< paths were computed last
+  /// Our links changed last, or who can be reached: flux mode follows. Real routers enter it with each computation of
+  /// paths, so that one link anywhere makes every router send three RAs to all others.
+  std::optional<TimePoint> flux_since_;
   std::optional<TimePoint> ra_sent_at_;
 
   std::int64_t duplicate_instance_ = 0;

@@ -443,5 +443,20 @@ TEST_CASE("a router that sends RAs without end is asked, and passed on, at a bou
   CHECK(peer.take_only<Lsr>().size() == 1);
 }
 
+TEST_CASE("a change of links elsewhere that leaves everybody reachable makes nobody repeat its RAs",
+          "[routing][link-state]") {
+  test::ScriptedPeer peer;
+  peer.settle_with({"B", "C"});
+  peer.turn(20s);
+  peer.take();
+  peer.say(Lsu{.id = "A", .instance = 7, .ls_seq = 2, .peers = {{"S", 1}, {"B", 5}, {"C", 1}}});
+  peer.turn(8s);
+  CHECK(peer.plane().path_cost("B") == 6);
+  CHECK(peer.take_only<Ra>().empty());
+  peer.say(Lsu{.id = "A", .instance = 7, .ls_seq = 3, .peers = {{"S", 1}, {"B", 5}}});  // C is gone
+  peer.turn(8s);
+  CHECK(peer.take_only<Ra>().size() >= 2);
+}
+
 }  // namespace
 }  // namespace van::routing
