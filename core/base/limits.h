@@ -22,6 +22,7 @@ inline constexpr std::size_t kValueElements = 65536;         ///< elements of al
 // Routing core
 inline constexpr std::size_t kMessageHeaderBytes = 65536;     ///< annotations and properties of one delivery
 inline constexpr std::size_t kMessageBytes = 16u << 20;       ///< a message that must be whole before it is used (MAU)
+inline constexpr std::size_t kControlQueueBytes = 4u << 20;   ///< router protocol waiting for a peer's credit; above it the oldest messages go
 inline constexpr std::size_t kOutputHighWater = 512 * 1024;   ///< bytes waiting for a peer's socket; above it deliveries wait
 inline constexpr std::size_t kStreamPendingBytes = 4u << 20;  ///< bytes of one delivery waiting in a router; above it the stream ends
 inline constexpr std::size_t kPeerPendingBytes = 64u << 20;   ///< the same over all deliveries of a peer; above it its session windows stay shut

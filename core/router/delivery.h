@@ -33,6 +33,7 @@ struct Out {
   bool all_queued = false;      ///< nothing more will be added to pending
   bool sent = false;            ///< the final transfer is out (or given to the stream)
   bool done = false;            ///< sent and settled, aborted or lost: nothing refers to it any more
+  std::size_t queued_bytes = 0; ///< its part of PeerLink::queued_bytes while it waits there
   std::string counted;          ///< address key under which it counts as outstanding; empty: it does not
   Destination counted_for;      ///< the proxy is another link than `link` when the copy is streamed
 };

@@ -170,15 +170,20 @@ void Forwarder::send_message(Peer& peer, amqp::LinkId link, Bytes message, bool 
   outbox_.submit(peer, link, OutRef{delivery.no, 0});
 }
 
+/// Settled messages that wait for credit: the oldest goes when there are too many.
 void Forwarder::make_room(PeerLink& link) {
-  // Without credit at most as many settled ones wait as real routers keep (control-plane 2.1).
-  if (link.queue.size() < limits::kLinkCredit) return;
-  const OutRef oldest = link.queue.front();
-  Delivery* delivery = deliveries_.find(oldest.delivery);
-  Out* out = deliveries_.find_out(oldest);
-  if (out == nullptr || out->delivery || !delivery->presettled) return;
-  outbox_.cancel(*out);
-  erase_if_done(*delivery);
+  // As many as real routers keep (control-plane 2.1). Of router protocol more than that comes within one round trip in a
+  // large network, and what is lost is asked for again: it is kept up to a number of octets.
+  const bool full = link.queue.size() >= limits::kLinkCredit;
+  if (!full || (link.kind == LinkKind::control && link.queued_bytes < limits::kControlQueueBytes)) return;
+  for (std::size_t i = 0; i < std::min<std::size_t>(link.queue.size(), 2); ++i) {  // the first may be under way
+    Delivery* delivery = deliveries_.find(link.queue[i].delivery);
+    Out* out = deliveries_.find_out(link.queue[i]);
+    if (out == nullptr || out->delivery || !delivery->presettled) continue;
+    outbox_.cancel(*out);
+    erase_if_done(*delivery);
+    return;
+  }
 }
 
 bool Forwarder::originate_message(const std::string& to, std::uint8_t priority, Bytes message) {

@@ -1,6 +1,7 @@
 #include "core/router/outbox.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/limits.h"
 #include "core/router/names.h"
@@ -53,6 +54,7 @@ amqp::LinkId Outbox::priority_link(const Peer& peer, std::uint8_t priority) {
 void Outbox::submit(Peer& peer, amqp::LinkId link_id, OutRef ref) {
   PeerLink* link = peer.link(link_id);
   link->queue.push_back(ref);
+  if (Out* out = deliveries_.find_out(ref); out != nullptr) link->queued_bytes += out->queued_bytes = out->pending.bytes();
   make_ready(peer, *link);
   pump(peer);
 }
@@ -79,6 +81,7 @@ void Outbox::cancel(Out& out) {
     out.delivery = {};
   }
   std::erase_if(link->queue, [&](OutRef ref) { return deliveries_.find_out(ref) == &out; });
+  link->queued_bytes -= std::exchange(out.queued_bytes, 0);
   if (was_front) front_done(*peer, *link);
 }
 
@@ -166,6 +169,7 @@ bool Outbox::serve_front(Peer& peer, PeerLink& link) {
   if (result.complete) {
     out->sent = true;
     link.queue.pop_front();
+    link.queued_bytes -= std::exchange(out->queued_bytes, 0);
     front_done(peer, link);
   } else if (!out->pending.empty() || out->all_queued) {
     if (peer.connection.session_window_open(out->delivery)) make_ready(peer, link);

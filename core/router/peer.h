@@ -34,6 +34,7 @@ struct PeerLink {
   bool near = false;         ///< producer proxies: one of them is on the interior itself or its edges (ours only)
   // sender: deliveries that wait, the first may be under way
   std::deque<OutRef> queue;
+  std::size_t queued_bytes = 0;  ///< of the queue, when they were put there
   bool in_ready = false;     ///< stands in Peer::ready
   // receiver: the delivery that is not complete yet
   DeliveryNo incoming;

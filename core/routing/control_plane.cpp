@@ -61,6 +61,7 @@ void ControlPlane::tick(TimePoint now) {
   publish_link_state(now);
   compute_paths(now);
   const bool forgetting = forget_unreachable(now);
+  refresh(now);
   send_requests();
 
   const bool flux = flux_since_ && now - *flux_since_ <= timings.flux;
@@ -187,6 +188,20 @@ void ControlPlane::send_requests() {
     // Without news from the node there may be nothing to send, and silence is its answer.
     node.mobile_requests = node.mobile_seq_told > node.mobile_seq ? node.mobile_requests - 1 : 0;
   }
+}
+
+/// Asks one router after the other for its links and all its addresses. What somebody else once said in its name is found
+/// so, though the numbers agree; otherwise it would stay for ever.
+void ControlPlane::refresh(TimePoint now) {
+  const auto& nodes = states_.nodes();
+  if (nodes.empty() || now < refresh_at_) return;
+  refresh_at_ = now + config_.timings.refresh_interval;
+  auto next = nodes.upper_bound(refreshed_);
+  if (next == nodes.end()) next = nodes.begin();
+  const auto& [id, node] = *next;
+  refreshed_ = id;
+  if (node.link_state_requests == 0) send_to(id, destination::link_state_of(id), Lsr{.id = config_.id});
+  if (node.mobile_requests == 0) send_to(id, destination::mobile_of(id), Mar{.id = config_.id, .have_seq = 0});
 }
 
 /// The sender's rules of control-plane 3.7: the update first, then the RA with its number.

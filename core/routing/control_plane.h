@@ -34,6 +34,7 @@ struct Timings {
   Duration remote_ls_max_age = std::chrono::seconds{60};
   Duration unreachable_holdoff = std::chrono::seconds{1};
   Duration mobile_collect = std::chrono::seconds{1};
+  Duration refresh_interval = std::chrono::seconds{5};  ///< one router after the other is asked for all it said, one each interval
 };
 
 struct ControlPlaneConfig {
@@ -266,6 +267,7 @@ class ControlPlane {
   void sleep(TimePoint now);
   void forget_addresses(Node& node, const std::string& id);
   void send_requests();
+  void refresh(TimePoint now);
   void tell_addresses();
   [[nodiscard]] TimePoint tell_at() const;
 
@@ -310,6 +312,8 @@ class ControlPlane {
   /// paths, so that one link anywhere makes every router send three RAs to all others.
   std::optional<TimePoint> flux_since_;
   std::optional<TimePoint> ra_sent_at_;
+  TimePoint refresh_at_ = TimePoint::min();
+  std::string refreshed_;  ///< id of the router refreshed last
 
   std::int64_t duplicate_instance_ = 0;
   std::set<std::string> noted_;  ///< what is reported once; bounded

@@ -106,7 +106,9 @@ void ControlPlane::accept(const Ra& ra, LinkNo link, TimePoint now) {
   node->heard = now;
   if (now >= node->asked_until) node->asks = 0;
   const bool asked = node->asks > 0 && ra.ls_seq == node->ls_seq_asked;  // by another copy of this RA
-  if (ra.ls_seq > node->ls_seq && !asked) {
+  // Told by a router to which no path leads: its links may be others than we think.
+  const bool astray = !node->reachable && ra.ls_seq == node->ls_seq && ra.ls_seq != 0;
+  if ((ra.ls_seq > node->ls_seq || astray) && !asked) {
     node->link_state_requests = kRequestsMax;
     if (node->asks < kAsksMax) {  // more often than a router can have news: the next tick will do
       if (++node->asks == 1) node->asked_until = now + config_.timings.hello_interval;
@@ -160,7 +162,9 @@ void ControlPlane::accept(const Lsu& lsu, LinkNo, TimePoint now) {
 
   node->link_state_requests = 0;
   if (node->instance == 0) node->instance = lsu.instance;
-  if (lsu.ls_seq <= node->ls_seq) return;
+  // A router says one thing under one number: if we have another, it was not the one that said it.
+  const bool differs = lsu.ls_seq == node->ls_seq && lsu.peers != node->peers && (lsu.instance == 0 || lsu.instance == node->instance);
+  if (lsu.ls_seq <= node->ls_seq && !differs) return;
   if (!states_.store(*node, lsu)) return limit_reached(lsu.id, event::LimitReached::Bound::links);
   node->site_id = bounded(lsu.site_id);
   node->site_name = bounded(lsu.site_name);

@@ -20,9 +20,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// From the end of the faults until every router knows what is. What a lost or lying router left behind is forgotten
-/// after 60 s (control-plane 3.5); everything else takes seconds.
+/// From the end of the faults until every router knows what is. What a lost router left behind is forgotten after 60 s
+/// (control-plane 3.5); everything else takes seconds.
 constexpr Duration kConvergence = 90s;
+/// And what one told in the name of another, when each of them has been asked again (Timings::refresh_interval).
+constexpr Duration kRefreshEach = 6s;
 constexpr Duration kSteady = 35s;       ///< and then nothing changes any more: longer than the interval of RAs
 constexpr Duration kLastStreams = 30s;  ///< of the streams in the calm network
 constexpr Duration kDrain = 300s;       ///< of those that began before
@@ -124,7 +126,8 @@ class Run final : public Observer {
     };
     bound("octets for one socket", held.output_bytes_max, 2 * limits::kOutputHighWater);
     bound("pending octets", held.pending_bytes, held.peers * limits::kPeerPendingBytes);
-    bound("waiting copies", held.queued, held.streams + held.links * limits::kLinkCredit);
+    // The smallest message of the router protocol has more than 100 octets.
+    bound("waiting copies", held.queued, held.streams + held.links * limits::kLinkCredit + held.peers * limits::kControlQueueBytes / 100);
     bound("link-state nodes", held.nodes, limits::kRouters);
     bound("events", held.events, world_.site(site).asleep ? SIZE_MAX : 0);
   }
@@ -132,6 +135,7 @@ class Run final : public Observer {
   /// Every router knows every reachable address, at the cost of the shortest path, within the bound, and from then on.
   void converge() {
     const TimePoint begin = world_.now();
+    const Duration bound = kConvergence + kRefreshEach * (options_.has(Fault::hostile) ? static_cast<std::int64_t>(options_.interiors) : 0);
     TimePoint good_since = kNever;
     std::string difference;
     while (verdict_.good()) {
@@ -140,7 +144,7 @@ class Run final : public Observer {
       if (differs) {
         difference = *differs;
         good_since = kNever;
-        if (world_.now() - begin > kConvergence) verdict_.broken("not converged: " + difference);
+        if (world_.now() - begin > bound) verdict_.broken("not converged: " + difference);
       } else if (good_since == kNever) {
         good_since = world_.now();
       } else if (world_.now() - good_since >= kSteady) {

@@ -1,5 +1,7 @@
 #include "core/routing/link_states.h"
 
+#include <map>
+
 #include "tests/core/routing/network.h"
 #include "tests/core/routing/scripted_peer.h"
 #include "tests/support/catch.h"
@@ -104,16 +106,57 @@ TEST_CASE("an LSR is answered with the state of the current number, on the link 
   CHECK(peer.plane().known_node("B"));
 }
 
-TEST_CASE("a link state is taken with a higher number only", "[routing][link-state]") {
+TEST_CASE("a link state is taken with a higher number, and instead of another with the same one", "[routing][link-state]") {
   test::ScriptedPeer peer;
   peer.settle_with({"B"});
-  CHECK(peer.plane().reachable("B"));
-  peer.say(Lsu{.id = "A", .instance = 7, .ls_seq = 1, .peers = {{"S", 1}}});
-  peer.turn(2s);
   CHECK(peer.plane().reachable("B"));
   peer.say(Lsu{.id = "A", .instance = 7, .ls_seq = 2, .peers = {{"S", 1}}});
   peer.turn(2s);
   CHECK_FALSE(peer.plane().reachable("B"));
+  peer.say(Lsu{.id = "A", .instance = 7, .ls_seq = 1, .peers = {{"S", 1}, {"B", 1}}});
+  peer.turn(2s);
+  CHECK_FALSE(peer.plane().reachable("B"));
+  // What we had under this number was not said by A.
+  peer.say(Lsu{.id = "A", .instance = 7, .ls_seq = 2, .peers = {{"S", 1}, {"B", 1}}});
+  peer.turn(2s);
+  CHECK(peer.plane().reachable("B"));
+  // But another instance of A may have said this before it started again.
+  peer.say(Lsu{.id = "A", .instance = 6, .ls_seq = 2, .peers = {{"S", 1}}});
+  peer.turn(2s);
+  CHECK(peer.plane().reachable("B"));
+}
+
+TEST_CASE("routers are asked again for all they said, one after the other", "[routing][link-state]") {
+  test::ScriptedPeer peer{ControlPlaneConfig{}};
+  peer.settle_with({"B"});
+  peer.say(Lsu{.id = "B", .instance = 7, .ls_seq = 1, .peers = {{"A", 1}}});
+  peer.turn(20s);
+  peer.take();
+  std::map<std::string, int> asked;
+  for (int second = 0; second < 20; ++second) {
+    peer.turn(1s);
+    for (const Outgoing& out : peer.take()) {
+      if (std::holds_alternative<Lsr>(out.message)) ++asked[out.to];
+      if (const Mar* mar = std::get_if<Mar>(&out.message)) {
+        ++asked[out.to];
+        CHECK(mar->have_seq == 0);
+      }
+    }
+  }
+  CHECK(asked == std::map<std::string, int>{{"amqp:/_topo/0/A/qdrouter", 2}, {"amqp:/_topo/0/A/qdrouter.ma", 2},
+                                            {"amqp:/_topo/0/B/qdrouter", 2}, {"amqp:/_topo/0/B/qdrouter.ma", 2}});
+}
+
+TEST_CASE("a router that tells RAs though no path leads to it is asked for its links", "[routing][link-state]") {
+  test::ScriptedPeer peer;
+  peer.settle_with({"B"});
+  peer.say(Lsu{.id = "B", .instance = 7, .ls_seq = 4, .peers = {{"A", 1}}});
+  peer.say(Lsu{.id = "A", .instance = 7, .ls_seq = 2, .peers = {{"S", 1}}});  // said by somebody else: A leads to B
+  peer.turn(2s);
+  CHECK_FALSE(peer.plane().reachable("B"));
+  peer.take();
+  peer.say(Ra{.id = "B", .instance = 7, .ls_seq = 4});
+  CHECK(peer.take_only<Lsr>().size() == 1);
 }
 
 TEST_CASE("each router is asked for its link state when it becomes reachable", "[routing][link-state]") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,7 +14,8 @@ namespace van::routing::test {
 /// One ControlPlane "S" and, on link 1, a peer "A" that says what the test says. Time stands still unless turned.
 class ScriptedPeer {
  public:
-  explicit ScriptedPeer(ControlPlaneConfig config = {}) : plane_{with_id(std::move(config))} {}
+  /// Without a config, one that does not refresh what it knows within the time of a test.
+  explicit ScriptedPeer(ControlPlaneConfig config = {.timings = {.refresh_interval = std::chrono::hours{1}}}) : plane_{with_id(std::move(config))} {}
 
   ControlPlane& plane() { return plane_; }
   [[nodiscard]] TimePoint now() const { return now_; }
