@@ -38,7 +38,12 @@ void ControlPlane::link_cost_changed(LinkNo link, std::uint32_t cost, TimePoint 
 }
 
 void ControlPlane::handle_deadline(TimePoint now) {
-  if (now >= tick_at_) tick(now);
+  if (now >= tick_at_) {
+    tick(now);
+  } else if (now >= settle_at_) {
+    settle(now);
+    send_requests(Requests::first);
+  }
   if (now >= tell_at()) tell_addresses();
   if (ra_due_) send_ra(now);
 }
@@ -58,31 +63,42 @@ void ControlPlane::tick(TimePoint now) {
   take(neighbours_.expire(now), now);
   if (states_.age(now, timings.remote_ls_max_age)) paths_due_ = true;
   drop_idle_nodes(now);
+  settle_at_ = kNever;
   publish_link_state(now);
   compute_paths(now);
-  const bool forgetting = forget_unreachable(now);
+  forget_unreachable(now);
   refresh(now);
-  send_requests();
+  send_requests(Requests::all);
 
   const bool flux = flux_since_ && now - *flux_since_ <= timings.flux;
   if (!ra_sent_at_ || now - *ra_sent_at_ >= (flux ? timings.ra_interval_flux : timings.ra_interval)) ra_due_ = true;
   tick_at_ = now + timings.hello_interval;
-  if (!forgetting && !neighbours_.any_link()) sleep(now);
+  if (settle_at_ == kNever && !neighbours_.any_link()) sleep(now);
 }
 
 /// Nobody is there to learn from or to keep up with: forget everything, and start again with the next link.
 void ControlPlane::sleep(TimePoint now) {
-  tick_at_ = kNever;
+  tick_at_ = settle_at_ = kNever;
   if (states_.nodes().empty()) return;
   states_.erase_all();
   paths_due_ = true;
   compute_paths(now);
 }
 
-/// The next tick comes forward, but not sooner than one interval after the last change of the topology.
+/// What has changed is taken into account before the next tick, but not sooner after the last time than the size of the
+/// network lets: a computation of paths may not take more than some hundredths of the time.
 void ControlPlane::hurry(TimePoint now) {
-  const TimePoint earliest = changed_at_ ? std::max(now, *changed_at_ + config_.timings.hello_interval) : now;
-  tick_at_ = std::min(tick_at_, earliest);
+  const Duration pause =
+      std::min<Duration>(kSettlePause + kSettlePauseEach * states_.nodes().size(), config_.timings.hello_interval);
+  settle_at_ = std::min(settle_at_, changed_at_ ? std::max(now, *changed_at_ + pause) : now);
+}
+
+void ControlPlane::settle(TimePoint now) {
+  settle_at_ = kNever;
+  if (now >= publish_at_) publish_link_state(now);
+  if (links_changed_) settle_at_ = publish_at_;
+  compute_paths(now);
+  forget_unreachable(now);
 }
 
 void ControlPlane::take(const Neighbours::Changes& changes, TimePoint now) {
@@ -95,7 +111,7 @@ void ControlPlane::take(const Neighbours::Changes& changes, TimePoint now) {
     }
   }
   if (changes.empty()) return;
-  paths_changed();  // by link at once, by cost with the next tick
+  paths_changed();  // by link at once, by cost with the next computation
   links_changed_ = true;
   hurry(now);
 }
@@ -109,8 +125,13 @@ void ControlPlane::drop_idle_nodes(TimePoint now) {
   }
 }
 
+/// Each number costs every router of the network a question. The first changes are told almost at once, those of a link
+/// that comes and goes with the ticks, as often as real routers do.
 void ControlPlane::publish_link_state(TimePoint now) {
   if (!std::exchange(links_changed_, false) || published_ == neighbours_.peers()) return;
+  const Duration interval = config_.timings.hello_interval;
+  publish_pause_ = now >= publish_at_ + interval ? kPublishPause : std::min<Duration>(2 * publish_pause_, interval);
+  publish_at_ = now + publish_pause_;
   published_ = neighbours_.peers();
   ++ls_seq_;
   flux_since_ = now;
@@ -154,22 +175,17 @@ void ControlPlane::paths_changed() {
   events_.emplace_back(event::PathsChanged{});
 }
 
-/// Whether some node's addresses wait for the end of the holdoff.
-bool ControlPlane::forget_unreachable(TimePoint now) {
-  bool waiting = false;
+void ControlPlane::forget_unreachable(TimePoint now) {
   for (auto& [id, node] : states_.nodes()) {
     if (node.reachable || (node.mobile_seq == 0 && remote_.count(node) == 0)) {
       node.forget_at = kNever;
     } else if (node.forget_at == kNever) {
       node.forget_at = now + config_.timings.unreachable_holdoff;
-      waiting = true;
     } else if (now >= node.forget_at) {
       forget_addresses(node, id);
-    } else {
-      waiting = true;
     }
+    settle_at_ = std::min(settle_at_, node.forget_at);
   }
-  return waiting;
 }
 
 void ControlPlane::forget_addresses(Node& node, const std::string& id) {
@@ -178,12 +194,13 @@ void ControlPlane::forget_addresses(Node& node, const std::string& id) {
   node.forget_at = kNever;
 }
 
-void ControlPlane::send_requests() {
+void ControlPlane::send_requests(Requests which) {
+  const auto due = [which](unsigned left) { return which == Requests::all ? left != 0 : left == kRequestsMax; };
   for (auto& [id, node] : states_.nodes()) {
-    if (node.link_state_requests != 0 && send_to(id, destination::link_state_of(id), Lsr{.id = config_.id})) {
+    if (due(node.link_state_requests) && send_to(id, destination::link_state_of(id), Lsr{.id = config_.id})) {
       --node.link_state_requests;
     }
-    if (node.mobile_requests == 0) continue;
+    if (!due(node.mobile_requests)) continue;
     if (!send_to(id, destination::mobile_of(id), Mar{.id = config_.id, .have_seq = node.mobile_seq})) continue;
     // Without news from the node there may be nothing to send, and silence is its answer.
     node.mobile_requests = node.mobile_seq_told > node.mobile_seq ? node.mobile_requests - 1 : 0;
@@ -266,6 +283,6 @@ std::optional<Event> ControlPlane::poll_event() {
   return first;
 }
 
-TimePoint ControlPlane::next_deadline() const { return std::min(tick_at_, tell_at()); }
+TimePoint ControlPlane::next_deadline() const { return std::min({tick_at_, settle_at_, tell_at()}); }
 
 }  // namespace van::routing

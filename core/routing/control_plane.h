@@ -148,9 +148,9 @@ struct RemoteNode {
 /// Who runs it forwards other routers' messages itself (3.2), using the queries, and gives to receive() what is to be
 /// consumed here.
 ///
-/// A router does its work in ticks, one each hello_interval. Ours does the same, but comes forward (never sooner than
-/// hello_interval after the last change) when a neighbour comes or goes or a link state arrives, and answers the first
-/// HELLO of a neighbour at once; so a quiet network converges in round trips.
+/// A router does its work in ticks, one each hello_interval. Ours does the same, but when a neighbour comes or goes or a
+/// link state arrives, it tells its links and computes its paths within some tens of milliseconds, and it answers the
+/// first HELLO of a neighbour at once; so a network converges in round trips.
 ///
 /// Two links to one router: the one that was confirmed first carries the routes as long as it is up and its HELLOs
 /// come; then another one on which the neighbour answers takes over, without the neighbour being seen to go. (Real
@@ -256,17 +256,19 @@ class ControlPlane {
   void start_over(Node& node, const std::string& id, TimePoint now);
 
   // The tick (control_plane.cpp)
+  enum class Requests { all, first };  ///< `first`: not those that were sent before
   void tick(TimePoint now);
   void hurry(TimePoint now);
+  void settle(TimePoint now);
   void take(const Neighbours::Changes& changes, TimePoint now);
   void drop_idle_nodes(TimePoint now);
   void publish_link_state(TimePoint now);
   void compute_paths(TimePoint now);
   void paths_changed();
-  bool forget_unreachable(TimePoint now);
+  void forget_unreachable(TimePoint now);
   void sleep(TimePoint now);
   void forget_addresses(Node& node, const std::string& id);
-  void send_requests();
+  void send_requests(Requests which);
   void refresh(TimePoint now);
   void tell_addresses();
   [[nodiscard]] TimePoint tell_at() const;
@@ -291,6 +293,9 @@ class ControlPlane {
   /// change of its links and one of its addresses to tell in that time; copies over other paths come on top.
   static constexpr unsigned kAsksMax = 4;
   static constexpr unsigned kFloodsMax = 16;
+  static constexpr Duration kSettlePause = std::chrono::milliseconds{20};       ///< between computations of paths
+  static constexpr Duration kSettlePauseEach = std::chrono::microseconds{100};  ///< and this for each router of the network
+  static constexpr Duration kPublishPause = std::chrono::milliseconds{100};     ///< after a link state; doubles while they come
   static constexpr std::size_t kNotedMax = 1024;
 
   ControlPlaneConfig config_;
@@ -307,6 +312,9 @@ class ControlPlane {
   bool paths_due_ = false;
   bool ra_due_ = false;
   TimePoint tick_at_ = kNever;
+  TimePoint settle_at_ = kNever;
+  TimePoint publish_at_{};  ///< not before
+  Duration publish_pause_ = kPublishPause;
   std::optional<TimePoint> changed_at_;  ///< paths were computed last
   /// Our links changed last, or who can be reached: flux mode follows. Real routers enter it with each computation of
   /// paths, so that one link anywhere makes every router send three RAs to all others.

@@ -51,7 +51,7 @@ bool LinkStates::age(TimePoint now, Duration max_age) {
 std::vector<std::string> LinkStates::idle(const PeerCosts& neighbours, TimePoint now, Duration patience) {
   std::vector<std::pair<const std::string*, Node*>> lonely;
   for (auto& [id, node] : nodes_) {
-    if (node.peers.empty() && !neighbours.contains(id)) {
+    if (node.peers.empty() && !node.reachable && !neighbours.contains(id)) {
       lonely.emplace_back(&id, &node);
     } else {
       node.idle_since = kNever;

@@ -158,7 +158,7 @@ TEST_CASE("a gap is not applied, but asked about once", "[routing][mobile]") {
 
 TEST_CASE("a lost update is repaired through the network", "[routing][mobile]") {
   test::Network net;
-  for (const auto* id : {"A", "B", "C"}) net.add(id);
+  for (const auto* id : {"A", "B", "C"}) net.add(id, {.timings = {.refresh_interval = 1h}});
   net.connect("A", "B");
   net.connect("B", "C");
   net.advance(20s);
