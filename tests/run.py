@@ -106,7 +106,7 @@ def main():
         unit_tests(preset, folder)
         other_ctests(preset, folder)
         if preset == "release":
-            worst_mix = ["--seed", "1000", "--runs", "20", "--seconds", "300", "--interiors", "12", "--edges", "12"]
+            worst_mix = ["--seed", "1000", "--runs", "20", "--seconds", "1000", "--interiors", "12", "--edges", "12"]
             simulation = os.path.join(folder, "tests", "simulation", "simulation")
             counted(f"{preset} simulation", [simulation, *worst_mix])
             counted(f"{preset} simulation, fresh seeds", [simulation, "--fresh", "--for", "60"])

@@ -1,11 +1,13 @@
-"""Rows of three sites, ours and real ones in every place, each link opened from either end, interiors and edges."""
+"""Rows of three sites, ours and others in every place, each link opened from either end, interiors and edges."""
 
 import hashlib
 import itertools
 import os
+import re
 import unittest
 
 from harness import EndToEnd, LIMIT, curl, digest_of, get, wait_until
+from prototype import PROTOTYPE, Prototype
 from sites import OurSite
 from skupper_router import SKROUTERD, Authority, Router
 
@@ -13,8 +15,7 @@ OCTETS = 3_000_000
 COSTS = (2, 3)
 
 
-@unittest.skipUnless(SKROUTERD, "skrouterd is not on the PATH")
-class Interoperability(EndToEnd):
+class Rows(EndToEnd):
     def setUp(self):
         super().setUp()
         self.test = self  # the network is the test itself
@@ -23,8 +24,8 @@ class Interoperability(EndToEnd):
 
     def make(self, kind, name, role="interior"):
         public = role == "interior"
-        if kind == "real":
-            router = Router(self, name, role)
+        if kind != "ours":
+            router = {"real": Router, "prototype": Prototype}[kind](self, name, role)
             return router.listen() if public else router
         return OurSite(self, name, public)
 
@@ -90,6 +91,16 @@ class Interoperability(EndToEnd):
                         last: {middle.name: COSTS[1], first.name: sum(COSTS)}}[site]
             wait_until(lambda: {s["name"]: s["cost"] for s in site.status()["sites"]} == expected, f"costs {expected} at {site.name}")
 
+    def end(self, sites):
+        for site in sites:
+            if isinstance(site, Router):
+                site.kill9()
+            else:
+                site.close()
+
+
+@unittest.skipUnless(SKROUTERD, "skrouterd is not on the PATH")
+class Interoperability(Rows):
     def test_interiors_in_every_mixture_and_links_from_either_end(self):
         for kinds in (("real", "ours", "real"), ("ours", "real", "ours"), ("ours", "real", "real"), ("real", "ours", "ours")):
             for from_the_middle in (False, True):
@@ -107,12 +118,35 @@ class Interoperability(EndToEnd):
                     self.assert_row(sites)
                     self.end(sites)
 
-    def end(self, sites):
-        for site in sites:
-            if isinstance(site, Router):
-                site.kill9()
-            else:
-                site.close()
+
+@unittest.skipUnless(PROTOTYPE, "the prototype router is not beside the repository")
+class WithPrototypes(Rows):
+    def test_streams_through_a_prototype_between_sites_and_laptops_of_ours(self):
+        for roles in (("interior", "interior", "interior"), ("edge", "interior", "interior"), ("edge", "interior", "edge")):
+            with self.subTest(roles=roles):
+                sites = self.row(("ours", "prototype", "ours"), roles)
+                self.assert_row(sites)
+                if roles[0] == roles[2] == "interior":
+                    self.assert_costs(sites)
+                self.end(sites)
+
+    def test_messages_between_prototypes_through_two_sites_of_ours(self):
+        """An interior beside the one site, an edge of the other; each sends to what the other one serves."""
+        one, other = OurSite(self, "one", True), OurSite(self, "other", True)
+        other.join_token(one.token())
+        interior, edge = Prototype(self, "P"), Prototype(self, "PE", "edge")
+        interior.join_token(one.token(), cost=3)
+        edge.join_token(other.token(), "edge")
+        for peer, serves, sends in ((interior, "q-p", "q-pe"), (edge, "q-pe", "q-p")):
+            peer.serve(serves)
+            peer.send(sends)
+            peer.start()
+        for peer, sends in ((interior, "q-pe"), (edge, "q-p")):
+            accepted = re.compile(rf"message \d+ to {sends}: state=0x24 settled=True")
+            try:
+                wait_until(lambda: len(accepted.findall(peer.whole_log())) >= 5, f"five messages of {peer.name} are accepted")
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{interior.log()}\n{edge.log()}") from None
 
 
 if __name__ == "__main__":
