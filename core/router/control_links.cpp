@@ -35,7 +35,7 @@ void ControlLinks::router_protocol(Peer& peer, ByteView bytes) {
   const auto decoded = message ? decode_control_message(*message) : Expected<routing::Message, std::string>{Unexpected{std::string{}}};
   if (!decoded) return;
   if (key->address_class() == routing::AddressClass::router) {  // for another router
-    const auto hop = plane_->next_hop(key->name());
+    const auto hop = plane_->protocol_hop(key->name());
     if (hop) forward(header, bytes, std::array{*hop});
     return;
   }

@@ -257,7 +257,7 @@ void ControlPlane::send_all(std::string_view to, Message message) {
 }
 
 bool ControlPlane::send_to(std::string_view id, std::string to, Message message, std::optional<LinkNo> fallback) {
-  auto link = next_hop(id);
+  auto link = protocol_hop(id);
   if (!link) link = fallback;
   if (!link) return false;
   outputs_.push_back({std::move(message), std::move(to), {*link}});

@@ -197,6 +197,9 @@ class ControlPlane {
   [[nodiscard]] bool reachable(std::string_view id) const;
   /// The link of the neighbour through which `id` is reached; nullopt for ourselves and when there is none.
   [[nodiscard]] std::optional<LinkNo> next_hop(std::string_view id) const;
+  /// The same for router protocol: where there is no path yet, back along the way that the RAs of `id` come. So a network
+  /// that starts asks everybody at once, and not one circle of routers after the other.
+  [[nodiscard]] std::optional<LinkNo> protocol_hop(std::string_view id) const;
   [[nodiscard]] std::optional<PathCost> path_cost(std::string_view id) const;  ///< 0 for ourselves
   [[nodiscard]] std::optional<std::uint32_t> hops(std::string_view id) const;  ///< 0 for ourselves
   /// Greatest number of hops to any router. A message whose trace has more than radius() + 1 entries is dropped (4.8).

@@ -104,6 +104,9 @@ void ControlPlane::accept(const Ra& ra, LinkNo link, TimePoint now) {
   check_instance(*node, ra.id, ra.instance, now);
   check_sequence(*node, ra, now);
   node->heard = now;
+  const Node::Flooded& known = node->flooded;
+  const bool another_copy = known.instance == ra.instance && known.ls_seq == ra.ls_seq && known.mobile_seq == ra.mobile_seq && now < known.until;
+  if (!another_copy) node->heard_on = link;
   if (now >= node->asked_until) node->asks = 0;
   const bool asked = node->asks > 0 && ra.ls_seq == node->ls_seq_asked;  // by another copy of this RA
   // Told by a router to which no path leads: its links may be others than we think.

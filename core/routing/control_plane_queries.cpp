@@ -40,6 +40,13 @@ std::optional<LinkNo> ControlPlane::next_hop(std::string_view id) const {
   return node == nullptr ? std::nullopt : link_towards(id, *node);
 }
 
+std::optional<LinkNo> ControlPlane::protocol_hop(std::string_view id) const {
+  const Node* node = states_.find(id);
+  if (node == nullptr) return std::nullopt;
+  if (const auto link = link_towards(id, *node)) return link;
+  return node->heard_on && neighbours_.is_up(*node->heard_on) ? node->heard_on : std::nullopt;
+}
+
 /// By the path; a neighbour that is not in the picture yet, by its own link.
 std::optional<LinkNo> ControlPlane::link_towards(std::string_view id, const Node& node) const {
   return node.reachable ? link_of_path(node.path) : neighbours_.link_of(id);

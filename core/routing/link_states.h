@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/routing/messages.h"
+#include "core/routing/neighbours.h"
 #include "core/routing/paths.h"
 
 namespace van::routing {
@@ -46,6 +47,7 @@ struct Node {
     TimePoint counted_until = TimePoint::min();
   };
   Flooded flooded;
+  std::optional<LinkNo> heard_on;            ///< where its last RA came first: the way to it as long as no path is known
   std::int64_t ls_seq_asked = 0;             ///< by the LSR sent last
   unsigned asks = 0;                         ///< LSRs sent for RAs
   TimePoint asked_until = TimePoint::min();  ///< until then they count, and no other LSR for the same number

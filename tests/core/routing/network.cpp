@@ -160,7 +160,7 @@ void Network::arrive(Transit transit) {
     return;
   }
   VAN_ASSERT(key->address_class() == AddressClass::router);
-  if (const auto link = router.next_hop(key->name()); link && !too_far) forward(at, {*link}, transit);
+  if (const auto link = router.protocol_hop(key->name()); link && !too_far) forward(at, {*link}, transit);
 }
 
 void Network::forward(const std::string& at, const std::vector<LinkNo>& links, const Transit& transit) {
