@@ -54,19 +54,18 @@ class Rows(EndToEnd):
                 start(site)
         return sites
 
-    def assert_served(self, user, provider):
+    def assert_served(self, user, provider, *others):
         where = user.stand_in(f"from-{provider.name.lower()}")
         expected = f"hello from {provider.name}\n".encode()
 
         def served():
-            try:
-                return get(where) == expected
-            except AssertionError:
-                return False
+            # A stream that a real router took before it knew the way back may be left without an answer (docs/interoperability.md).
+            done = curl(f"http://{where[0]}:{where[1]}/hello", limit=20)
+            return done.returncode == 0 and done.stdout == expected
         try:
             wait_until(served, f"{provider.name} serves {user.name}")
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{user.log()}\n{provider.log()}") from None
+            raise AssertionError("\n".join([str(error), *(site.log() for site in others), user.log(), provider.log()])) from None
         for _ in range(5):  # not by luck
             self.assertEqual(get(where), expected)
         file = os.path.join(self.folder, f"bulk{next(self.numbers)}")
@@ -78,9 +77,9 @@ class Rows(EndToEnd):
         self.assertEqual(upload.stdout.decode().split(), [str(OCTETS), digest_of(OCTETS)], upload.stderr)
 
     def assert_row(self, sites):
-        first, _, last = sites
-        self.assert_served(first, last)
-        self.assert_served(last, first)
+        first, middle, last = sites
+        self.assert_served(first, last, middle)
+        self.assert_served(last, first, middle)
 
     def assert_costs(self, sites):
         first, middle, last = sites
