@@ -145,13 +145,15 @@ void Forwarder::out_lost(OutRef ref) {
   Delivery* delivery = deliveries_.find(ref.delivery);
   Out* out = deliveries_.find_out(ref);
   if (out == nullptr || out->done) return;
-  if (out->delivery) delivery->resend.reset();  // the receiver may have it: not twice
+  // The receiver may have what has begun to go out: not twice, neither from here nor from a router before us.
+  const bool begun = static_cast<bool>(out->delivery);
+  if (begun) delivery->resend.reset();
   if (Peer* peer = core_.peer(out->peer)) peer->outgoing.erase(out->delivery);
   out->delivery = {};
   out->link = {};
-  // data-plane 3.5: not yet delivered until the last octet is sent
+  // data-plane 3.5 has *released* until the last octet is sent, and real routers then send the stream to another provider
   amqp::DeliveryState state = amqp::Released{};
-  if (out->sent) state = amqp::Modified{.delivery_failed = true, .undeliverable_here = false, .message_annotations = {}};
+  if (out->sent || begun) state = amqp::Modified{.delivery_failed = true, .undeliverable_here = false, .message_annotations = {}};
   receiver_state(*delivery, ref.index, std::move(state), true);
 }
 
