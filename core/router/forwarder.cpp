@@ -153,7 +153,7 @@ void Forwarder::out_lost(OutRef ref) {
   out->link = {};
   // data-plane 3.5 has *released* until the last octet is sent, and real routers then send the stream to another provider
   amqp::DeliveryState state = amqp::Released{};
-  if (out->sent || begun) state = amqp::Modified{.delivery_failed = true, .undeliverable_here = false, .message_annotations = {}};
+  if (out->sent || (begun && !delivery->stream)) state = amqp::Modified{.delivery_failed = true, .undeliverable_here = false, .message_annotations = {}};
   receiver_state(*delivery, ref.index, std::move(state), true);
 }
 
