@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/amqp/connection.h"
@@ -12,6 +14,10 @@
 #include "core/routing/address.h"
 
 namespace van::router {
+
+inline amqp::DeliveryState rejected(std::string_view condition, std::string description) {
+  return amqp::Rejected{amqp::Error{std::string{condition}, std::move(description), {}}};
+}
 
 /// One place where a copy of a delivery can go: a consumer or endpoint of ours, an attached edge's proxy (peer and proxy), or
 /// a peer on the way (peer alone).

@@ -202,7 +202,7 @@ class ControlPlane {
   [[nodiscard]] std::optional<LinkNo> protocol_hop(std::string_view id) const;
   [[nodiscard]] std::optional<PathCost> path_cost(std::string_view id) const;  ///< 0 for ourselves
   [[nodiscard]] std::optional<std::uint32_t> hops(std::string_view id) const;  ///< 0 for ourselves
-  /// Greatest number of hops to any router. A message whose trace has more than radius() + 1 entries is dropped (4.8).
+  /// Greatest number of hops to any router. Real routers drop what has a trace of more than radius() + 1 entries (4.8).
   [[nodiscard]] std::uint32_t radius() const;
   /// Whether what entered the network at `origin` may go through us to `destination` (3.6). Always for origin == id().
   [[nodiscard]] bool valid_origin(std::string_view origin, std::string_view destination) const;

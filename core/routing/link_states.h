@@ -43,6 +43,9 @@ struct Node {
     std::int64_t mobile_seq = 0;
     std::size_t hops = 0;
     TimePoint until = TimePoint::min();
+    [[nodiscard]] bool same(const Ra& ra, TimePoint now) const {
+      return instance == ra.instance && ls_seq == ra.ls_seq && mobile_seq == ra.mobile_seq && now < until;
+    }
     unsigned counted = 0;  ///< RAs of it passed on
     TimePoint counted_until = TimePoint::min();
   };

@@ -177,7 +177,7 @@ TEST_CASE("types are described", "[agent][management]") {
   CHECK(ask(request({{"operation", "GET-TYPES"}, {"entityType", "nonsense"}})).code == 404);
 }
 
-TEST_CASE("what changes something is refused, and what is not known is not implemented", "[agent][management]") {
+TEST_CASE("what changes something is refused, and what is not known is answered with 501", "[agent][management]") {
   for (const char* operation : {"CREATE", "UPDATE", "DELETE", "delete"}) {
     const Answer answer = ask(request({{"operation", operation}, {"type", kLinkType}, {"name", "first"}}));
     CHECK(answer.code == 403);

@@ -216,7 +216,7 @@ TEST_CASE("a value that the standard excludes is an invalid-field", "[amqp][perf
   CHECK(condition_of(0x12, {"name", 1_u, true, Value{}, Value{}, numbered}) == condition::invalid_field);
 }
 
-TEST_CASE("an unknown performative is not implemented", "[amqp][performatives]") {
+TEST_CASE("an unknown performative is an error of its own", "[amqp][performatives]") {
   CHECK(condition_of(0x19, {}) == condition::not_implemented);
   CHECK(condition_of(0x70, {}) == condition::not_implemented);
 }

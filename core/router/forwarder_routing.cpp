@@ -1,0 +1,238 @@
+// Where a delivery goes: its header read, its destinations chosen, a copy begun for each.
+#include "core/base/limits.h"
+#include "core/router/forwarder.h"
+#include "core/router/streams.h"
+
+namespace van::router {
+namespace {
+
+/// Of a message that is not marked as streaming: above it, it is forwarded while it arrives (data-plane 1.1).
+constexpr std::size_t kCollectBytes = 260'000;
+constexpr std::size_t kTries = 8;  ///< destinations for a delivery that is sent again when released
+
+}  // namespace
+
+void Forwarder::try_route(Delivery& delivery) {
+  Peer* peer = core_.peer(delivery.peer);
+  PeerLink* link = peer == nullptr ? nullptr : peer->link(delivery.link);
+  if (link != nullptr && (link->kind == LinkKind::control || link->kind == LinkKind::mesh_discovery || link->kind == LinkKind::tracking)) {
+    return deliver_to_inbox(delivery, *peer, *link);
+  }
+  const bool one_slice = delivery.head.slices().size() == 1;
+  const Bytes copy = one_slice ? Bytes{} : delivery.head.peek(limits::kMessageHeaderBytes);
+  const ByteView prefix = one_slice ? delivery.head.slices().front().view() : ByteView{copy};
+  const auto read = amqp::read_message_header(prefix, delivery.complete, !delivery.target.empty());
+  if (!read) return refuse(delivery, amqp::Rejected{read.error()});
+  if (!read->has_value()) {
+    if (delivery.complete || delivery.head.bytes() >= limits::kMessageHeaderBytes) {
+      refuse(delivery, rejected(amqp::condition::decode_error, "the message's header is not whole or too long"));
+    }
+    return;
+  }
+  const amqp::MessageHeader& header = **read;
+  Routing routing;
+  routing.streaming = (header.annotations && (header.annotations->flags & amqp::RouterAnnotations::kStreaming) != 0) ||
+                      delivery.head.bytes() > kCollectBytes;
+  if (!routing.streaming && !delivery.complete) return;
+  delivery.annotations = header.annotations.value_or(amqp::RouterAnnotations{});
+  delivery.head.consume(header.annotations_bytes);
+  release_pending(delivery, header.annotations_bytes);
+  if (!delivery.target.empty()) delivery.annotations.to_override = delivery.target;  // control-plane 4.3
+  if (delivery.annotations.to_override) routing.to = *delivery.annotations.to_override;
+  else if (header.properties && header.properties->to) routing.to = *header.properties->to;
+  if (routing.to.empty()) return refuse(delivery, rejected(amqp::condition::precondition_failed, "the message has no address"));
+  routing.priority = header.priority.value_or(4);
+  route(delivery, routing);
+}
+
+void Forwarder::deliver_to_inbox(Delivery& delivery, Peer& peer, PeerLink& link) {
+  if (delivery.head.bytes() > limits::kMessageBytes) {
+    return refuse(delivery, rejected(amqp::condition::message_size_exceeded, "the message is too long"));
+  }
+  if (!delivery.complete) return;
+  const Bytes message = delivery.head.peek(delivery.head.bytes());
+  delivery.head.clear();
+  release_pending(delivery, delivery.pending);
+  delivery.routed = true;
+  delivery.receiver_settled = true;
+  delivery.outcome = amqp::Accepted{};
+  inbox_->message_received(peer, link, message);
+}
+
+// ---- Routing ----
+
+Origin Forwarder::origin_of(const Delivery& delivery) {
+  Origin origin;
+  origin.peer = delivery.peer;
+  origin.from_uplink = core_.edge() && delivery.peer;
+  origin.ingress = delivery.annotations.ingress.value_or("");
+  origin.trace = &delivery.annotations.trace;
+  origin.mesh = delivery.annotations.mesh_id;
+  return origin;
+}
+
+void Forwarder::route(Delivery& delivery, const Routing& routing) {
+  const std::vector<std::string>& trace = delivery.annotations.trace;
+  if (plane_ != nullptr && core_.passed_here(trace)) return refuse(delivery, amqp::Released{});
+  const auto mode = core_.edge() ? routing::RouterMode::edge : routing::RouterMode::interior;
+  const auto key = routing::classify(routing.to, {.id = core_.config.id, .mode = mode});
+  if (!key) return refuse(delivery, amqp::Released{});
+  switch (key->address_class()) {
+    case routing::AddressClass::local:
+      return route_local(delivery, *key, routing);
+    case routing::AddressClass::router: {
+      const auto hop = plane_ == nullptr ? std::nullopt : plane_->next_hop(key->name());
+      if (!hop) return refuse(delivery, amqp::Released{});
+      return send_to(delivery, {Destination{.peer = PeerId{hop->value}}}, {}, routing);
+    }
+    case routing::AddressClass::edge:
+    case routing::AddressClass::mobile:
+      return route_mobile(delivery, *key, routing);
+    case routing::AddressClass::topological:  // router protocol: from control links only (control-plane 4.4)
+    case routing::AddressClass::area:
+    case routing::AddressClass::network:
+      return refuse(delivery, amqp::Released{});
+  }
+}
+
+void Forwarder::route_local(Delivery& delivery, const routing::AddressKey& key, const Routing& routing) {
+  if (core_.edge() && key.name() == "_edge") {  // not ours: the uplink knows (control-plane 4.1)
+    if (!core_.active_uplink || delivery.peer) return refuse(delivery, amqp::Released{});
+    return send_to(delivery, {Destination{.peer = core_.active_uplink}}, {}, routing);
+  }
+  if (const Addresses::Entry* entry = addresses_.entry(key); entry != nullptr && !entry->endpoints.empty()) {
+    return send_to(delivery, {Destination{.endpoint = entry->endpoints.front()}}, {}, routing);
+  }
+  const auto stream = streams_->reply(std::string{key.name()}, delivery.no);
+  if (!stream) return refuse(delivery, amqp::Released{});
+  delivery.routed = true;
+  delivery.outs.emplace_back().stream = *stream;
+  start_out(delivery, 0, {}, routing);
+}
+
+void Forwarder::route_mobile(Delivery& delivery, const routing::AddressKey& key, const Routing& routing) {
+  const Origin origin = origin_of(delivery);
+  if (addresses_.treatment(key) == routing::Treatment::multicast) {
+    const auto destinations = addresses_.all(key, origin);
+    if (destinations.empty()) return refuse(delivery, amqp::Released{});
+    delivery.multicast = true;
+    return send_to(delivery, destinations, {}, routing);
+  }
+  const auto best = addresses_.choose(key, origin);
+  if (!best) return refuse(delivery, amqp::Released{});
+  if (!delivery.presettled && (delivery.annotations.flags & amqp::RouterAnnotations::kResendReleased) != 0) {
+    delivery.resend = std::make_unique<Resend>(Resend{.key = key, .routing = routing, .octets = delivery.head, .tried = {}});
+    delivery.outs.reserve(kTries);  // references to copies stay good while more are made
+  }
+  send_to(delivery, {*best}, key.text(), routing);
+}
+
+bool Forwarder::try_again(Delivery& delivery, std::uint32_t index, const std::optional<amqp::DeliveryState>& state) {
+  Resend& resend = *delivery.resend;
+  Out& released = delivery.outs[index];
+  resend.tried.push_back(released.counted_for);
+  Origin origin = origin_of(delivery);
+  origin.tried = resend.tried;
+  const auto next = delivery.outs.size() < kTries ? addresses_.choose(resend.key, origin) : std::nullopt;
+  if (!next) return false;
+
+  uncount(released);
+  if (released.stream) {
+    released.done = true;
+  } else if (!released.sent) {
+    outbox_.cancel(released);
+  } else {
+    released.done = true;
+    Peer* peer = core_.peer(released.peer);
+    if (peer != nullptr && peer->outgoing.erase(released.delivery) > 0) {  // not settled yet
+      core_.touch(*peer);
+      peer->connection.update(released.delivery, state, true);
+    }
+  }
+  delivery.head = resend.octets;
+  const auto index_now = static_cast<std::uint32_t>(delivery.outs.size());
+  Out& out = delivery.outs.emplace_back();
+  count(out, resend.key.text(), *next);
+  if (next->consumer) out.stream = streams_->incoming(delivery.no, next->consumer);
+  else out.peer = next->peer;
+  start_out(delivery, index_now, *next, resend.routing);
+  delivery.head.clear();
+  return true;
+}
+
+void Forwarder::send_to(Delivery& delivery, const std::vector<Destination>& destinations, const std::string& count_as, const Routing& routing) {
+  delivery.routed = true;
+  ++core_.counters.deliveries_forwarded;
+  delivery.outs.resize(destinations.size());
+  for (std::uint32_t index = 0; index < destinations.size(); ++index) {
+    const Destination& to = destinations[index];
+    Out& out = delivery.outs[index];
+    if (!count_as.empty() && !delivery.presettled) count(out, count_as, to);
+    if (to.consumer) out.stream = streams_->incoming(delivery.no, to.consumer);
+    else if (!to.endpoint) out.peer = to.peer;
+  }
+  for (std::uint32_t index = 0; index < destinations.size(); ++index) start_out(delivery, index, destinations[index], routing);
+  delivery.head.clear();
+  if (delivery.multicast) release_pending(delivery, delivery.pending);
+}
+
+void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destination& to, const Routing& routing) {
+  if (to.endpoint) return give_to_endpoint(delivery, index, to.endpoint);
+  Out& out = delivery.outs[index];
+  if (out.stream) {
+    const SliceQueue head = std::exchange(delivery.head, {});
+    release_pending(delivery, delivery.pending);
+    const StreamId stream = out.stream;
+    for (const Slice& slice : head.slices()) streams_->payload(stream, slice);
+    if (delivery.complete && !delivery.outs[index].done) complete_stream(delivery, delivery.outs[index]);
+    return;
+  }
+  Peer& next = *core_.peer(out.peer);
+  Peer& peer = delivery.complete ? next : outbox_.carrier(next);
+  out.peer = peer.id;
+  if (!delivery.complete) out.link = outbox_.streaming_link(peer);
+  else if (to.proxy) out.link = to.proxy;
+  else if (peer.inter_router()) out.link = Outbox::priority_link(peer, routing.priority);
+  else if (peer.outgoing_edge()) out.link = peer.uplink;
+  else out.link = peer.downlink;
+  PeerLink* link = peer.link(out.link);
+  if (link == nullptr) {  // e.g. a neighbour that opened no data links
+    out.link = {};
+    return receiver_state(delivery, index, amqp::Released{}, true);
+  }
+  if (delivery.complete && delivery.presettled) make_room(*link);
+  out.pending.push(Slice::copy_of(amqp::encode_annotations(annotations_for(delivery))));
+  for (const Slice& slice : delivery.head.slices()) out.pending.push(slice);
+  out.all_queued = delivery.complete;
+  outbox_.submit(peer, out.link, OutRef{delivery.no, index});
+}
+
+void Forwarder::give_to_endpoint(Delivery& delivery, std::uint32_t index, EndpointId endpoint) {
+  amqp::DeliveryState outcome = amqp::Accepted{};
+  if (!delivery.complete || delivery.head.bytes() > limits::kMessageBytes) {
+    outcome = rejected(amqp::condition::message_size_exceeded, "the message is too long for its receiver");
+  } else if (auto message = amqp::decode_message(delivery.head.peek(delivery.head.bytes()))) {
+    core_.events.push_back(MessageReceived{endpoint, *std::move(message)});
+  } else {
+    outcome = amqp::Rejected{message.error()};
+  }
+  Out& out = delivery.outs[index];
+  out.all_queued = out.sent = true;
+  if (delivery.presettled) out.done = true;
+  else receiver_state(delivery, index, std::move(outcome), true);
+}
+
+amqp::RouterAnnotations Forwarder::annotations_for(const Delivery& delivery) const {
+  amqp::RouterAnnotations annotations = delivery.annotations;
+  if (core_.edge()) {  // control-plane 4.3, writer rules
+    annotations.ingress.reset();
+    annotations.trace.clear();
+    annotations.mesh_id = core_.mesh_id;
+    return annotations;
+  }
+  if (!annotations.ingress) annotations.ingress = core_.node_address();
+  annotations.trace.push_back(core_.node_address());
+  return annotations;
+}
+
+}  // namespace van::router
