@@ -165,19 +165,24 @@ void Forwarder::send_message(Peer& peer, amqp::LinkId link, Bytes message, bool 
   outbox_.submit(peer, link, OutRef{delivery.no, 0});
 }
 
-/// Settled messages that wait for credit: the oldest goes when there are too many.
+/// Settled messages that wait for credit: the oldest go when there are too many.
 void Forwarder::make_room(PeerLink& link) {
   // As many as real routers keep (control-plane 2.1). Of router protocol more than that comes within one round trip in a
   // large network, and what is lost is asked for again: it is kept up to a number of octets.
-  const bool full = link.queue.size() >= limits::kLinkCredit;
-  if (!full || (link.kind == LinkKind::control && link.queued_bytes < limits::kControlQueueBytes)) return;
-  for (std::size_t i = 0; i < std::min<std::size_t>(link.queue.size(), 2); ++i) {  // the first may be under way
-    Delivery* delivery = deliveries_.find(link.queue[i].delivery);
-    Out* out = deliveries_.find_out(link.queue[i]);
-    if (out == nullptr || out->delivery || !delivery->presettled) continue;
-    outbox_.cancel(*out);
+  const auto full = [&link] {
+    return link.queue.size() >= limits::kLinkCredit && (link.kind != LinkKind::control || link.queued_bytes >= limits::kControlQueueBytes);
+  };
+  while (full()) {
+    const auto waits = [this](OutRef ref) {
+      const Out* out = deliveries_.find_out(ref);
+      return out != nullptr && !out->delivery;
+    };
+    const bool first_is_under_way = !waits(link.queue.front());
+    const OutRef oldest = link.queue[first_is_under_way ? 1 : 0];
+    Delivery* delivery = deliveries_.find(oldest.delivery);
+    if (!waits(oldest) || !delivery->presettled) return;
+    outbox_.cancel(*deliveries_.find_out(oldest));
     erase_if_done(*delivery);
-    return;
   }
 }
 

@@ -19,14 +19,15 @@ namespace van::router::test {
 class RawNeighbour {
  public:
   enum class Connection { control, data };
-  RawNeighbour(Router& router, std::string id, Connection kind, TimePoint now)
+  /// `credit` is what it gives on its control link, and again as messages come.
+  RawNeighbour(Router& router, std::string id, Connection kind, TimePoint now, std::uint32_t credit = 100)
       : router_{router}, id_{std::move(id)}, engine_{config(id_, kind), now} {
     peer_ = router_.add_peer({.role = PeerRole::inter_router, .direction = Direction::incoming, .cost = 1, .hostname = {}, .external = false}, now);
     if (kind == Connection::control) {
       const auto session = engine_.begin_session();
       const amqp::Terminus terminus{.address = {}, .dynamic = false, .capabilities = {std::string{names::cap_router}}};
-      control_in_ = attach(session, amqp::LinkRole::receiver, terminus);
-      control_out_ = attach(session, amqp::LinkRole::sender, terminus);
+      control_in_ = attach(session, amqp::LinkRole::receiver, terminus, credit);
+      control_out_ = attach(session, amqp::LinkRole::sender, terminus, credit);
     }
     pump(now);
   }
@@ -92,12 +93,12 @@ class RawNeighbour {
     }
     return config;
   }
-  amqp::LinkId attach(amqp::SessionId session, amqp::LinkRole role, const amqp::Terminus& terminus) {
+  amqp::LinkId attach(amqp::SessionId session, amqp::LinkRole role, const amqp::Terminus& terminus, std::uint32_t credit) {
     amqp::Connection::AttachOptions options;
     options.role = role;
     options.name = role == amqp::LinkRole::sender ? "out" : "in";
     options.source = options.target = terminus;
-    options.credit = 100;
+    options.credit = credit;
     return engine_.attach(session, options);
   }
   template <class Event>

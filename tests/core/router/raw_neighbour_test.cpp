@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "core/base/limits.h"
 #include "tests/support/catch.h"
 
 using namespace std::chrono_literals;
@@ -16,9 +17,11 @@ struct Between {
   TimePoint now{};
   Router router{{.mode = Mode::interior, .id = "middle", .site_id = "id", .site_name = "middle", .instance = 1}, Rng{1}, now};
   RawNeighbour left{router, "left", RawNeighbour::Connection::control, now};
-  RawNeighbour right{router, "right", RawNeighbour::Connection::control, now};
+  RawNeighbour right;
+  std::int64_t told = 0;  ///< updates of left
 
-  Between() {
+  /// `credit`: what right gives on its control link.
+  explicit Between(std::uint32_t credit = 100) : right{router, "right", RawNeighbour::Connection::control, now, credit} {
     for (int second = 0; second < 3; ++second) {
       left.introduce("middle", now);
       right.introduce("middle", now);
@@ -75,6 +78,25 @@ TEST_CASE("an address update passes on to the other neighbour, a malformed one d
   between.pump();
   CHECK(between.right.heard("MAU", "left") == 1);
   CHECK(between.right.unreadable == 0);
+}
+
+TEST_CASE("router protocol that waits for a neighbour's credit is kept up to a number of octets", "[router][raw]") {
+  Between between{0};
+  const auto tell = [&](int times, int addresses) {
+    for (; times != 0; --times) {
+      routing::Mau mau = update(++between.told, "a");
+      auto& add = std::get<routing::Mau::Differential>(mau.content).add;
+      for (int i = 1; i < addresses; ++i) add.push_back({.key = *routing::AddressKey::mobile(std::string(200, 'a') + std::to_string(i))});
+      between.left.say(mau, routing::destination::multicast, between.now);
+    }
+    return between.router.held().queued;
+  };
+  const std::size_t before = between.router.held().queued;
+  CHECK(tell(1000, 1) == before + 1000);  // more than a real router keeps, for they are small
+  const std::size_t most = tell(1000, 50);
+  CHECK(most < limits::kControlQueueBytes / (50 * 200) + 1);
+  CHECK(most > limits::kLinkCredit);
+  CHECK(tell(1000, 50) == most);
 }
 
 TEST_CASE("streams go to a neighbour's data connections, in turn, and to its control connection without them", "[router][raw]") {

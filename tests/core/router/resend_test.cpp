@@ -108,6 +108,29 @@ TEST_CASE("when every target refuses the client is told, once", "[router][resend
   CHECK(choice.far.take<StreamRequested>().empty());
 }
 
+TEST_CASE("what a provider may have had goes to nobody else, though it was a router on the way whose link broke", "[router][resend]") {
+  Network network;
+  Network::Site& client = network.add("client", Mode::interior);
+  Network::Site& middle = network.add("middle", Mode::interior);
+  Network::Site& near = network.add("near", Mode::interior);
+  Network::Site& far = network.add("far", Mode::interior);
+  network.connect(client, middle, PeerRole::inter_router, 1);
+  const std::size_t wire = network.connect(middle, near, PeerRole::inter_router, 1);
+  network.connect(client, far, PeerRole::inter_router, 5);
+  near.router->add_consumer("greeting", 0, network.now);
+  far.router->add_consumer("greeting", 0, network.now);
+  const ProducerId producer = client.router->add_producer("greeting", network.now);
+  network.advance(8s);
+  const StreamId stream = client.router->open_stream(producer, network.now);
+  REQUIRE(client.router->write(stream, text("order one"), network.now));
+  network.settle();
+  REQUIRE(near.take<StreamRequested>().size() == 1);
+  network.cut(wire);
+  network.advance(1s);
+  CHECK(client.take<StreamFailed>().size() == 1);
+  CHECK(far.take<StreamRequested>().empty());
+}
+
 TEST_CASE("what a provider may have had goes to nobody else", "[router][resend]") {
   Choice choice;
   Network& network = choice.network;

@@ -159,6 +159,28 @@ TEST_CASE("a router that tells RAs though no path leads to it is asked for its l
   CHECK(peer.take_only<Lsr>().size() == 1);
 }
 
+TEST_CASE("router protocol finds its way before there is a path: where the first copy of the RA came from", "[routing][link-state]") {
+  test::ScriptedPeer peer;
+  const LinkNo other{2};
+  peer.settle();
+  peer.up(other);
+  CHECK_FALSE(peer.plane().protocol_hop("Z"));
+  const auto told_on = [&](std::int64_t number, LinkNo first, LinkNo second) {
+    const Ra ra{.id = "Z", .instance = 7, .ls_seq = number};
+    for (const LinkNo link : {first, second}) {
+      peer.say(ra, link);
+      peer.plane().flood_goes_on(ra, std::vector<std::string>{"0/Z"}, peer.now());
+    }
+  };
+  told_on(1, kLink, other);
+  CHECK(peer.plane().protocol_hop("Z") == kLink);
+  told_on(2, other, kLink);
+  CHECK(peer.plane().protocol_hop("Z") == other);
+  CHECK_FALSE(peer.plane().next_hop("Z"));  // nothing else goes there
+  peer.plane().link_down(other, peer.now());
+  CHECK_FALSE(peer.plane().protocol_hop("Z"));
+}
+
 TEST_CASE("each router is asked for its link state when it becomes reachable", "[routing][link-state]") {
   test::ScriptedPeer peer;
   peer.settle();
