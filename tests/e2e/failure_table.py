@@ -104,18 +104,23 @@ class Prober:
     def __init__(self, clients, where, pause):
         self.where, self.pause = where, pause
         self.attempts = []
-        self.task = asyncio.run_coroutine_threadsafe(self._run(), clients.loop)
+        self.loop = clients.loop
+        self.running = set()
+        self.loop.call_soon_threadsafe(self._next)
 
-    async def _run(self):
-        running = set()
-        while True:
-            task = asyncio.ensure_future(self._attempt())
-            running.add(task)
-            task.add_done_callback(running.discard)
-            await asyncio.sleep(self.pause)
+    def _next(self):
+        task = asyncio.ensure_future(self._attempt())
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
+        self.timer = self.loop.call_later(self.pause, self._next)
 
     def stop(self):
-        self.task.cancel()
+        self.loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self):
+        self.timer.cancel()
+        for task in self.running:
+            task.cancel()
 
     async def _attempt(self):
         attempt = Attempt()
@@ -178,7 +183,8 @@ class Held:
             while True:
                 writer.write(b"x")
                 await reader.readexactly(1)
-                await asyncio.sleep(0.2)
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(reader.readexactly(1), 0.2)  # nothing comes but its end
         self.ended.append(time.monotonic())
 
     def close(self):

@@ -54,18 +54,18 @@ class Greeting:
             with contextlib.suppress(asyncio.CancelledError, OSError):
                 await gone
 
-    async def answer_in_turn(self):
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while True:
-            due = max(due + self.pause, loop.time() - 1)  # a late turn does not make the next ones late
-            await asyncio.sleep(max(0, due - loop.time()))
-            while self.waiting:
-                turn = self.waiting.popleft()
-                if not turn.done():
-                    self.count += 1
-                    turn.set_result(answer("200 OK", {"pod": self.name, "count": str(self.count)}))
-                    break
+    def answer_from(self, due):
+        """Answers the oldest at `due`, a time of the loop, and so on at every turn."""
+        self.timer = asyncio.get_running_loop().call_at(due, self.answer_oldest, due)
+
+    def answer_oldest(self, due):
+        while self.waiting:
+            turn = self.waiting.popleft()
+            if not turn.done():
+                self.count += 1
+                turn.set_result(answer("200 OK", {"pod": self.name, "count": str(self.count)}))
+                break
+        self.answer_from(max(due + self.pause, asyncio.get_running_loop().time() - 1))  # a late turn does not make the next ones late
 
 
 async def run(options):
@@ -75,10 +75,10 @@ async def run(options):
     asked_to_end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
-    turns = asyncio.ensure_future(greeting.answer_in_turn())
+    greeting.answer_from(asyncio.get_running_loop().time() + greeting.pause)
     await asked_to_end.wait()
     server.close()  # first: a connection that is accepted later would be nobody's
-    turns.cancel()
+    greeting.timer.cancel()
 
 
 def main():

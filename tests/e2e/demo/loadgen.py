@@ -30,7 +30,10 @@ class Load:
 
     def set(self, count):
         self.wanted = count
-        while len(self.workers) < count:
+        self.fill()
+
+    def fill(self):
+        while len(self.workers) < self.wanted:
             worker = asyncio.ensure_future(self.work())
             self.workers.add(worker)
             worker.add_done_callback(self.workers.discard)
@@ -51,7 +54,8 @@ class Load:
             self.events.append({"began": began, "ended": time.monotonic(), "pod": pod, "error": error})
             if error:
                 self.failed += 1
-                await asyncio.sleep(PAUSE_AFTER_FAILURE)
+                asyncio.get_running_loop().call_later(PAUSE_AFTER_FAILURE, self.fill)
+                break
         self.workers.discard(asyncio.current_task())  # at once: the next one who asks must see it
 
     async def request(self):
