@@ -149,18 +149,18 @@ void Network::arrive(Transit transit) {
   const auto key = classify(transit.address, {at});
   VAN_ASSERT(key.has_value());
   const auto scope = control_scope(*key);
-  const bool too_far = transit.trace.size() > router.radius() + 1;
+  const bool passed = std::find(transit.trace.begin(), transit.trace.end(), node_name(at)) != transit.trace.end();  // as Router does
   if (scope) {
     router.receive(transit.arrives_on, transit.message, now_);
     drain(at);
-    if (too_far) return;
+    if (passed) return;
     if (scope == ControlScope::flood && router.flood_goes_on(transit.message, transit.trace, now_))
       forward(at, router.flood_links(transit.trace), transit);
     if (scope == ControlScope::multicast) forward(at, router.multicast_links(transit.ingress, transit.trace), transit);
     return;
   }
   VAN_ASSERT(key->address_class() == AddressClass::router);
-  if (const auto link = router.protocol_hop(key->name()); link && !too_far) forward(at, {*link}, transit);
+  if (const auto link = router.protocol_hop(key->name()); link && !passed) forward(at, {*link}, transit);
 }
 
 void Network::forward(const std::string& at, const std::vector<LinkNo>& links, const Transit& transit) {
