@@ -42,7 +42,7 @@ Result<std::optional<ProtocolHeader>> FrameDecoder::next_header() {
 Result<std::optional<Frame>> FrameDecoder::next() {
   if (input_.bytes() < kHeaderBytes) return std::optional<Frame>{};
   std::array<std::uint8_t, kHeaderBytes> octets{};
-  copy_front(octets);
+  input_.copy_front(octets);
   Reader header{octets};
   const std::uint32_t size = header.u32();
   const std::uint32_t body_start = header.u8() * 4u;  // DOFF counts 4-byte words
@@ -60,16 +60,6 @@ Result<std::optional<Frame>> FrameDecoder::next() {
 
   input_.consume(body_start);
   return std::optional{Frame{type, channel, take(size - body_start)}};
-}
-
-/// The first octets.size() octets of the input, which must be there.
-void FrameDecoder::copy_front(std::span<std::uint8_t> octets) const {
-  for (const Slice& slice : input_.slices()) {
-    const std::size_t count = std::min(slice.size(), octets.size());
-    std::copy_n(slice.data(), count, octets.begin());
-    octets = octets.subspan(count);
-    if (octets.empty()) return;
-  }
 }
 
 /// Takes `count` octets off the input: shares the block they lie in, or copies them together.

@@ -56,7 +56,6 @@ class FrameDecoder {
   [[nodiscard]] std::size_t buffered_bytes() const { return input_.bytes(); }
 
  private:
-  void copy_front(std::span<std::uint8_t> octets) const;
   Slice take(std::size_t count);
 
   SliceQueue input_;

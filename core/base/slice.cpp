@@ -1,6 +1,7 @@
 #include "core/base/slice.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -10,19 +11,65 @@
 namespace van {
 namespace {
 
+/// Free blocks of this thread, for the next of the same size: memory of that size would otherwise go back to the system and come
+/// from it, page by page, with each block.
+class FreeBlocks {
+ public:
+  FreeBlocks() = default;
+  FreeBlocks(const FreeBlocks&) = delete;
+  FreeBlocks& operator=(const FreeBlocks&) = delete;
+  ~FreeBlocks() {
+    for (std::size_t i = 0; i < count_; ++i) ::operator delete(blocks_[i]);
+    count_ = 0;
+    closed_ = true;
+  }
+
+  /// Uninitialised memory for a block of this capacity; nullptr when there is none.
+  void* take(std::size_t capacity) {
+    for (std::size_t i = count_; i-- > 0;) {
+      if (capacities_[i] != capacity) continue;
+      void* memory = blocks_[i];
+      --count_;
+      blocks_[i] = blocks_[count_];
+      capacities_[i] = capacities_[count_];
+      return memory;
+    }
+    return nullptr;
+  }
+  /// False: it is not kept.
+  bool keep(void* memory, std::size_t capacity) {
+    if (closed_ || capacity < kSmallest || capacity > kLargest || count_ == kKept) return false;
+    blocks_[count_] = memory;
+    capacities_[count_++] = capacity;
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kKept = 8;
+  static constexpr std::size_t kSmallest = 32 * 1024, kLargest = 256 * 1024;
+
+  std::array<void*, kKept> blocks_{};
+  std::array<std::size_t, kKept> capacities_{};
+  std::size_t count_ = 0;
+  bool closed_ = false;
+};
+
+thread_local FreeBlocks free_blocks;
+
 Block* new_block(std::size_t capacity) {
   VAN_ASSERT(capacity <= std::numeric_limits<decltype(Block::capacity)>::max());
-  void* memory = ::operator new(sizeof(Block) + capacity);
+  void* memory = free_blocks.take(capacity);
+  if (memory == nullptr) memory = ::operator new(sizeof(Block) + capacity);
   Block* block = new (memory) Block;
   block->capacity = static_cast<std::uint32_t>(capacity);
   return block;
 }
 
 void unreference(Block* block) {
-  if (block != nullptr && block->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    block->~Block();
-    ::operator delete(block);
-  }
+  if (block == nullptr || block->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::size_t capacity = block->capacity;
+  block->~Block();
+  if (!free_blocks.keep(block, capacity)) ::operator delete(block);
 }
 
 }  // namespace
@@ -82,6 +129,13 @@ void BlockWriter::release() {
 void SliceQueue::push(Slice slice) {
   if (slice.empty()) return;
   bytes_ += slice.size();
+  if (!slices_.empty()) {
+    Slice& last = slices_.back();
+    if (last.block_ == slice.block_ && last.data_ + last.size_ == slice.data_) {
+      last.size_ += slice.size_;
+      return;
+    }
+  }
   slices_.push_back(std::move(slice));
 }
 
@@ -117,6 +171,16 @@ Bytes SliceQueue::peek(std::size_t count) const {
     van::append(result, slice.view().first(std::min(slice.size(), count - result.size())));
   }
   return result;
+}
+
+void SliceQueue::copy_front(std::span<std::uint8_t> to) const {
+  VAN_ASSERT(to.size() <= bytes_);
+  for (const Slice& slice : slices_) {
+    const std::size_t count = std::min(slice.size(), to.size());
+    std::copy_n(slice.data(), count, to.begin());
+    to = to.subspan(count);
+    if (to.empty()) return;
+  }
 }
 
 void SliceQueue::append(SliceQueue&& other) {

@@ -48,9 +48,12 @@ class Slice {
   [[nodiscard]] Slice part(std::size_t offset, std::size_t count) const;
   [[nodiscard]] Slice from(std::size_t offset) const { return part(offset, size_ - offset); }
   void remove_prefix(std::size_t count);
+  /// The bytes, for who has the only slice that shows them and puts others in their place.
+  [[nodiscard]] std::uint8_t* overwrite() { return const_cast<std::uint8_t*>(data_); }
 
  private:
   friend class BlockWriter;
+  friend class SliceQueue;
   Slice(Block* block, const std::uint8_t* data, std::size_t size) : block_{block}, data_{data}, size_{size} {}
   void release();
 
@@ -84,6 +87,7 @@ class BlockWriter {
 /// A queue of slices with its total, as output queues and stream buffers need it.
 class SliceQueue {
  public:
+  /// One that goes on in memory where the last one ends becomes part of it.
   void push(Slice slice);
   /// Pushes a copy in a block of its own.
   void push_copy(ByteView bytes);
@@ -96,6 +100,8 @@ class SliceQueue {
   Slice pop(std::size_t limit);
   /// The first `count` bytes (or all, if fewer) as one run of memory; copies.
   [[nodiscard]] Bytes peek(std::size_t count) const;
+  /// The same into `to`, which the queue must be able to fill.
+  void copy_front(std::span<std::uint8_t> to) const;
   void append(SliceQueue&& other);
   void clear();
 

@@ -20,6 +20,8 @@ namespace {
 constexpr std::size_t kUnfinishedHandshakes = 256;  ///< incoming connections that are not peers yet; more are closed
 constexpr Backoff::Range kRefusedRange{.first = std::chrono::seconds{15}, .longest = std::chrono::seconds{120}};
 
+constexpr std::size_t kBatchBytes = 128 * 1024;  ///< as PeerConnection's
+
 constexpr std::chrono::seconds kSleep{5};  ///< apart from each other, the clocks tell that the machine slept
 
 /// The address in "192.0.2.1:80" or "[2001:db8::1]:80" that an interface must have for the socket to work; empty when that can't
@@ -235,6 +237,23 @@ class Node::Impl final : public PeerConnection::Owner {
 
   void connection_ready(PeerConnection& connection) override { by_peer_[connection.peer()] = &connection; }
   void router_touched() override { pump_.schedule(); }
+  void router_fed(std::size_t octets) override {
+    pump_.schedule();
+    if (batched(octets)) dispatch();
+  }
+
+  /// Whether so much has come in this turn of the loop that it is better passed on while the processor's caches have it.
+  bool batched(std::size_t octets) {
+    unpumped_ += octets;
+    if (unpumped_ < kBatchBytes) return false;
+    unpumped_ = 0;
+    return true;
+  }
+  void flush_outputs() {
+    while (const auto peer = router_.poll_output()) {
+      if (PeerConnection* connection = of_peer(*peer)) connection->flush();
+    }
+  }
   void connection_over(PeerConnection& connection, const std::string& reason, bool refused) override {
     Held& held = held_.at(&connection);
     if (connection.peer()) by_peer_.erase(connection.peer());
@@ -246,7 +265,8 @@ class Node::Impl final : public PeerConnection::Owner {
 
   // ---- The pump: events, then output, then the timer ----
 
-  void pump() {
+  void dispatch() {
+    unpumped_ = 0;
     for (int turn = 0; turn < 16; ++turn) {  // handlers may cause more; what is left comes in the next turn of the loop
       bool idle = true;
       while (auto event = router_.poll_event()) {
@@ -257,9 +277,13 @@ class Node::Impl final : public PeerConnection::Owner {
         idle = false;
         if (PeerConnection* connection = of_peer(*peer)) connection->flush();
       }
-      if (idle) break;
-      if (turn == 15) pump_.schedule();
+      if (idle) return;
     }
+    pump_.schedule();
+  }
+
+  void pump() {
+    dispatch();
     tell_observer();
     reap();
     timer_.arm_at(router_.next_deadline());
@@ -437,6 +461,7 @@ class Node::Impl final : public PeerConnection::Owner {
   io::Timer timer_;
   io::NetworkMonitor monitor_;
   TimePoint steady_ = io::Loop::now();
+  std::size_t unpumped_ = 0;  ///< octets that have come since the last dispatch()
   std::chrono::system_clock::time_point wall_ = io::Loop::wall_clock();
   std::uint32_t last_id_ = 0;
   std::map<ConnectorId, std::unique_ptr<Connector>> connectors_;
@@ -537,7 +562,10 @@ std::size_t Node::writable(router::StreamId stream) const { return impl_->router
 
 bool Node::write(router::StreamId stream, Slice octets) {
   impl_->pump_.schedule();
-  return impl_->router_.write(stream, std::move(octets), io::Loop::now());
+  const bool batched = impl_->batched(octets.size());
+  const bool done = impl_->router_.write(stream, std::move(octets), io::Loop::now());
+  if (batched) impl_->flush_outputs();
+  return done;
 }
 
 bool Node::finish(router::StreamId stream) {

@@ -6,6 +6,7 @@ namespace van::link {
 namespace {
 
 constexpr std::chrono::seconds kHandshakeTimeout{10};
+constexpr std::size_t kBatchBytes = 128 * 1024;  ///< sealed before they are written: what stays in the processor's cache
 
 bool is_refusal(tls::Error::Code code) {
   using Code = tls::Error::Code;
@@ -68,13 +69,14 @@ const tls::Peer* PeerConnection::tls_peer() const {
 
 void PeerConnection::on_data(Slice data) {
   if (over_ || finishing_) return;
+  const std::size_t octets = data.size();
   if (!session_) {
     router_.receive(peer_, std::move(data), io::Loop::now());
   } else {
     session_->receive(std::move(data));
     read_tls();
   }
-  owner_.router_touched();
+  owner_.router_fed(octets);
 }
 
 void PeerConnection::read_tls() {
@@ -99,7 +101,7 @@ void PeerConnection::flush() {
   SliceQueue* output = router_.output(peer_);
   while (output != nullptr && !output->empty() && stream_->queued_bytes() < limits::kOutputHighWater) {
     if (session_) {
-      const auto written = session_->write(*output, limits::kOutputHighWater);
+      const auto written = session_->write(*output, kBatchBytes);
       send_tls_output();
       if (!written) return over(written.error().message, false);
     } else {

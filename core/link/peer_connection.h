@@ -23,6 +23,8 @@ class PeerConnection final : private io::StreamHandler {
     virtual void connection_ready(PeerConnection& connection) = 0;
     /// The router may have events or output.
     virtual void router_touched() = 0;
+    /// The same, after so many octets of the transport; the last that the connection does in its call.
+    virtual void router_fed(std::size_t octets) = 0;
     /// The transport is over; destroy the connection, but not from inside this call. `refused`: trying again soon will not help.
     virtual void connection_over(PeerConnection& connection, const std::string& reason, bool refused) = 0;
   };

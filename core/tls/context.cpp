@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "core/tls/context_state.h"
+#include "core/tls/key_export.h"
 #include "core/tls/pem.h"
 
 namespace van::tls {
@@ -117,6 +118,7 @@ Expected<void, Error> configure(Context::State& state, const Roles& roles) {
   set_versions(config, roles.tls13);
   set_groups(config);
   refuse_tickets_and_renegotiation(config, roles.server);
+  KeyExport::enable(*config);
   mbedtls_ssl_conf_ciphersuites(config, has_aes_instructions() ? kAesFirst : kChachaFirst);
   mbedtls_ssl_conf_rng(config, fill_random, static_cast<SecureRandom*>(&state.random));
   mbedtls_ssl_conf_authmode(config, roles.verify ? MBEDTLS_SSL_VERIFY_REQUIRED : MBEDTLS_SSL_VERIFY_NONE);

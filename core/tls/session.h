@@ -41,11 +41,12 @@ class Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
+  /// The octets become the session's, which may overwrite them: the slice must be the only one that shows them.
   void receive(Slice ciphertext);
   /// The socket's end of file. Without close_notify before it, read() gives Code::closed once all is read.
   void receive_end();
 
-  /// Plaintext, of several records up to 64 KiB together; nullopt: more input is needed, or peer_closed().
+  /// Plaintext of one record or more; nullopt: more input is needed, or peer_closed().
   Expected<std::optional<Slice>, Error> read();
   /// Seals `plaintext` from its front into output(), in records of up to 16 KiB that gather small slices, until it is
   /// empty or at least `output_limit` bytes wait in output(). Before handshake_done() it takes nothing.

@@ -31,6 +31,7 @@ struct Owned : PeerConnection::Owner {
     ++ready;
   }
   void router_touched() override { ++touched; }
+  void router_fed(std::size_t) override { ++touched; }
   void connection_over(PeerConnection& which, const std::string& reason, bool refused) override {
     CHECK(&which == connection.get());
     ++over;
