@@ -17,6 +17,8 @@ inline constexpr std::uint64_t kRouterAnnotations = 0x534B50522D2D5241;
 /// Router annotations (control-plane, section 4.3): the first section between routers.
 struct RouterAnnotations {
   static constexpr std::uint32_t kStreaming = 1, kResendReleased = 2, kNoHoldOff = 4;
+  /// Ours: every router that it has passed holds what a wide window lets come (docs/protocol.md, "Windows").
+  static constexpr std::uint32_t kWide = 1u << 16;
   std::uint32_t flags = 0;  ///< unknown bits are kept
   std::optional<std::string> to_override{};
   std::optional<std::string> ingress{};  ///< "0/<id>"

@@ -25,6 +25,7 @@ inline constexpr std::size_t kMessageBytes = 16u << 20;       ///< a message tha
 inline constexpr std::size_t kControlQueueBytes = 4u << 20;   ///< router protocol waiting for a peer's credit; above it the oldest messages go
 inline constexpr std::size_t kOutputHighWater = 512 * 1024;   ///< bytes waiting for a peer's socket; above it deliveries wait
 inline constexpr std::size_t kStreamPendingBytes = 4u << 20;  ///< bytes of one delivery waiting in a router; above it the stream ends
+inline constexpr std::size_t kWideStreamPendingBytes = 20u << 20;  ///< the same where the window may be as wide as kStreamWindowMax
 inline constexpr std::size_t kPeerPendingBytes = 64u << 20;   ///< the same over all deliveries of a peer; above it its session windows stay shut
 inline constexpr std::size_t kRouters = 4096;                 ///< nodes in the link-state database
 inline constexpr std::size_t kAddressesPerRouter = 65536;     ///< mobile addresses learned from one router
@@ -32,7 +33,10 @@ inline constexpr std::size_t kAddressBytes = 1024;            ///< length of an 
 
 // TCP streams (data plane, section 4)
 inline constexpr std::uint64_t kStreamWindow = 1'042'432;       ///< octets unreported at which a sender stops reading
-inline constexpr std::uint64_t kStreamReportOctets = 128 * 1024;  ///< progress after which a receiver reports
+inline constexpr std::uint64_t kStreamWindowMin = 256u << 10;   ///< between ends of ours the window follows the path, from here
+inline constexpr std::uint64_t kStreamWindowMax = 16u << 20;    ///< to here: 1 Gbit/s at 130 ms
+inline constexpr std::uint64_t kStreamWindowBudget = 64u << 20;  ///< what a receiver lets all its streams together have beyond kStreamWindow each
+inline constexpr std::uint64_t kStreamReportOctets = 64 * 1024;  ///< progress after which a receiver reports
 
 // Management
 inline constexpr std::size_t kManagementAnswerBytes = 2u << 20;  ///< rows beyond it are left out: the client asks for them by offset

@@ -16,6 +16,8 @@ bool is_failure(const std::optional<amqp::DeliveryState>& state) {
   return state && amqp::is_terminal(*state) && !std::holds_alternative<amqp::Accepted>(*state);
 }
 
+bool is_wide(const Delivery& delivery) { return (delivery.annotations.flags & amqp::RouterAnnotations::kWide) != 0; }
+
 /// Control-plane 4.7: rejected > accepted > modified > released.
 int severity(const amqp::DeliveryState& state) {
   if (std::holds_alternative<amqp::Rejected>(state)) return 3;
@@ -233,6 +235,11 @@ bool Forwarder::resends_released(DeliveryNo no) const {
   return delivery != nullptr && (delivery->annotations.flags & amqp::RouterAnnotations::kResendReleased) != 0;
 }
 
+bool Forwarder::wide(DeliveryNo no) const {
+  const Delivery* delivery = deliveries_.find(no);
+  return delivery != nullptr && is_wide(*delivery);
+}
+
 void Forwarder::report(DeliveryNo no, amqp::DeliveryState state, bool settled) {
   Delivery* delivery = deliveries_.find(no);
   const Out* out = delivery == nullptr ? nullptr : delivery->last_out();
@@ -324,7 +331,7 @@ void Forwarder::distribute(Delivery& delivery, const Slice& octets) {
       continue;
     }
     out.pending.push(octets);
-    if (out.pending.bytes() > limits::kStreamPendingBytes) {
+    if (out.pending.bytes() > (is_wide(delivery) ? limits::kWideStreamPendingBytes : limits::kStreamPendingBytes)) {
       // The sender ignores the end-to-end window: its stream ends, the others go on.
       receiver_state(delivery, index, rejected(amqp::condition::resource_limit_exceeded, "too many octets wait for a slow receiver"), true);
       continue;

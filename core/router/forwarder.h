@@ -59,6 +59,8 @@ class Forwarder final : private Outbox::Observer {
   [[nodiscard]] std::size_t pending(DeliveryNo no) const;
   /// Whether its sender asked for another destination to be tried when one releases it (control-plane 4.9).
   [[nodiscard]] bool resends_released(DeliveryNo no) const;
+  /// Whether all routers on its way to here are ours.
+  [[nodiscard]] bool wide(DeliveryNo no) const;
   /// The state of a delivery that a stream receives.
   void report(DeliveryNo no, amqp::DeliveryState state, bool settled);
 

@@ -1,6 +1,7 @@
 // Where a delivery goes: its header read, its destinations chosen, a copy begun for each.
 #include "core/base/limits.h"
 #include "core/router/forwarder.h"
+#include "core/router/names.h"
 #include "core/router/streams.h"
 
 namespace van::router {
@@ -35,6 +36,8 @@ void Forwarder::try_route(Delivery& delivery) {
                       delivery.head.bytes() > kCollectBytes;
   if (!routing.streaming && !delivery.complete) return;
   delivery.annotations = header.annotations.value_or(amqp::RouterAnnotations{});
+  // Other routers hand bits on that they do not know.
+  if (peer == nullptr || peer->info.product != names::product) delivery.annotations.flags &= ~amqp::RouterAnnotations::kWide;
   delivery.head.consume(header.annotations_bytes);
   release_pending(delivery, header.annotations_bytes);
   if (!delivery.target.empty()) delivery.annotations.to_override = delivery.target;  // control-plane 4.3

@@ -1,5 +1,7 @@
 #include "core/router/streams.h"
 
+#include <algorithm>
+
 #include "core/base/limits.h"
 #include "core/router/addresses.h"
 #include "core/router/forwarder.h"
@@ -9,7 +11,7 @@ namespace van::router {
 namespace {
 
 constexpr std::size_t kEarlyOctets = 64 * 1024;  ///< held while the uplink settles
-constexpr std::uint32_t kReplyFlags = amqp::RouterAnnotations::kStreaming | amqp::RouterAnnotations::kNoHoldOff;
+constexpr std::uint32_t kReplyFlags = amqp::RouterAnnotations::kStreaming | amqp::RouterAnnotations::kNoHoldOff | amqp::RouterAnnotations::kWide;
 /// A provider whose target refuses may be passed over for another one: routers on the way see to it, real ones too (data-plane 2.6).
 constexpr std::uint32_t kClientFlags = kReplyFlags | amqp::RouterAnnotations::kResendReleased;
 const amqp::DeliveryState kFailed = amqp::Modified{.delivery_failed = true, .undeliverable_here = false, .message_annotations = {}};
@@ -83,7 +85,7 @@ StreamId Streams::incoming(DeliveryNo delivery, ConsumerId consumer) {
   Stream& stream = streams_[id];
   stream.id = id;
   stream.consumer = consumer;
-  stream.in = delivery;
+  receive_from(stream, delivery);
   ++core_.counters.streams_opened;
   return id;
 }
@@ -93,8 +95,22 @@ std::optional<StreamId> Streams::reply(const std::string& local, DeliveryNo deli
   if (found == by_reply_.end()) return std::nullopt;
   Stream& stream = streams_.at(found->second);
   if (stream.in) return std::nullopt;  // data-plane 2.3: a second reply is not for us
-  stream.in = delivery;
+  receive_from(stream, delivery);
   return stream.id;
+}
+
+void Streams::receive_from(Stream& stream, DeliveryNo delivery) {
+  stream.in = delivery;
+  stream.in_wide = forwarder_.wide(delivery);
+  if (stream.in_wide) ++wide_;
+}
+
+/// Tells the sender what was taken, and, where it is one of ours, what we would hold: the more streams, the less each.
+void Streams::report(Stream& stream) {
+  stream.last_report = stream.taken;
+  std::uint64_t holds = 0;
+  if (stream.in_wide) holds = std::clamp(limits::kStreamWindowBudget / std::max<std::uint64_t>(wide_, 1), limits::kStreamWindow, limits::kStreamWindowMax);
+  forwarder_.report(stream.in, amqp::Received{.section_number = static_cast<std::uint32_t>(holds), .section_offset = stream.taken}, false);
 }
 
 bool Streams::accept(StreamId id) {
@@ -102,7 +118,7 @@ bool Streams::accept(StreamId id) {
   if (stream == nullptr || stream->listener_side || !stream->requested || stream->open) return false;
   stream->open = true;
   // Routers on the way need not keep the octets for another destination any more.
-  if (forwarder_.resends_released(stream->in)) forwarder_.report(stream->in, amqp::Received{.section_number = 0, .section_offset = 0}, false);
+  if (forwarder_.resends_released(stream->in)) report(*stream);
   amqp::StreamHeader header;
   header.to = stream->reply_to;
   const std::string to = stream->reply_to;
@@ -126,21 +142,20 @@ bool Streams::refuse(StreamId id) {
 std::size_t Streams::writable(StreamId id) const {
   const Stream* stream = find(id);
   if (stream == nullptr || stream->fin_sent || stream->failing) return 0;
-  if (stream->waits) return stream->sent >= kEarlyOctets ? 0 : kEarlyOctets - static_cast<std::size_t>(stream->sent);
+  if (stream->waits) return stream->window.sent() >= kEarlyOctets ? 0 : kEarlyOctets - static_cast<std::size_t>(stream->window.sent());
   if (!stream->out) return 0;
   if (stream->window_off) {
     const std::size_t waiting = forwarder_.pending(stream->out);
     return waiting >= limits::kOutputHighWater ? 0 : limits::kOutputHighWater - waiting;
   }
-  const std::uint64_t unreported = stream->sent - stream->reported;
-  return unreported >= limits::kStreamWindow ? 0 : static_cast<std::size_t>(limits::kStreamWindow - unreported);
+  return stream->window.room();
 }
 
 bool Streams::write(StreamId id, Slice octets) {
   Stream* stream = find(id);
   if (stream == nullptr || stream->fin_sent || stream->failing) return false;
   if (!stream->out && !stream->waits) return false;
-  stream->sent += octets.size();
+  stream->window.count_sent(octets.size(), core_.now);
   stream->blocked = writable(id) == 0;
   if (stream->waits) {
     stream->waiting.push(std::move(octets));
@@ -181,11 +196,9 @@ void Streams::octets_taken(StreamId id, std::size_t count) {
   if (stream == nullptr) return;
   stream->taken += count;
   if (!stream->in_complete && !stream->in_done && stream->in) {
-    // data-plane 4.2: every 64 to 256 kB, and at the latest when the queue has drained
-    const std::uint64_t progress = stream->taken - stream->last_report;
-    if (progress >= limits::kStreamReportOctets) {
-      stream->last_report = stream->taken;
-      forwarder_.report(stream->in, amqp::Received{.section_number = 0, .section_offset = stream->taken}, false);
+    // data-plane 4.2: every 64 to 256 kB
+    if (stream->taken - stream->last_report >= limits::kStreamReportOctets) {
+      report(*stream);
       stream = find(id);
     }
   }
@@ -224,7 +237,7 @@ void Streams::payload(StreamId id, Slice octets) {
   }
   const bool was_empty = stream->readable.empty();
   stream->readable.push(std::move(octets));
-  if (stream->readable.bytes() > limits::kStreamPendingBytes) {  // far beyond the window: the sender ignores it
+  if (stream->readable.bytes() > (stream->in_wide ? limits::kWideStreamPendingBytes : limits::kStreamPendingBytes)) {  // far beyond the window: the sender ignores it
     fail(*stream, StreamFailure::reset);
     return;
   }
@@ -301,8 +314,8 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
   Stream* stream = find(id);
   if (stream == nullptr) return;
   if (state && std::holds_alternative<amqp::Received>(*state)) {
-    const std::uint64_t offset = std::get<amqp::Received>(*state).section_offset;
-    if (offset > stream->reported && offset <= stream->sent) stream->reported = offset;
+    const auto& received = std::get<amqp::Received>(*state);
+    stream->window.report(received.section_offset, received.section_number, core_.now);
     window_moved(id);
     if (!settled) return;
   }
@@ -372,6 +385,7 @@ void Streams::erase_if_done(StreamId id) {
 
 void Streams::erase(Stream& stream) {
   if (stream.listener_side) by_reply_.erase(stream.reply_local);
+  if (stream.in_wide) --wide_;
   streams_.erase(stream.id);
 }
 

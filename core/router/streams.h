@@ -10,6 +10,7 @@
 #include "core/amqp/delivery_state.h"
 #include "core/amqp/message.h"
 #include "core/router/core.h"
+#include "core/router/send_window.h"
 
 namespace van::router {
 
@@ -67,14 +68,14 @@ class Streams {
     SliceQueue waiting;          ///< what was written meanwhile
     // what we send
     DeliveryNo out;
-    std::uint64_t sent = 0;      ///< raw octets
-    std::uint64_t reported = 0;  ///< of them the receiver has told to have taken
+    SendWindow window;           ///< in raw octets
     bool window_off = false;     ///< the receiver settled early: no reports will come (data-plane 4.1)
     bool blocked = false;        ///< writable() was 0 when asked last
     bool fin_sent = false;
     bool out_done = false;
     // what we receive
     DeliveryNo in;
+    bool in_wide = false;        ///< all routers on its way are ours
     SliceQueue head;             ///< until the header is whole
     bool head_read = false;
     SliceQueue readable;
@@ -87,6 +88,8 @@ class Streams {
   };
 
   void begin(StreamId id);
+  void receive_from(Stream& stream, DeliveryNo delivery);
+  void report(Stream& stream);
   [[nodiscard]] bool reachable(const std::string& address) const;
   Stream* find(StreamId id);
   [[nodiscard]] const Stream* find(StreamId id) const;
@@ -103,6 +106,7 @@ class Streams {
   Forwarder& forwarder_;
   std::vector<StreamId> waiting_;
   std::uint64_t last_id_ = 0;
+  std::uint64_t wide_ = 0;  ///< streams with in_wide
   std::unordered_map<StreamId, Stream> streams_;
   std::unordered_map<std::string, StreamId> by_reply_;
 };

@@ -315,7 +315,7 @@ TEST_CASE("a sender may write one window ahead of a reader that stalls, and is t
   server.take();
   CHECK(server.received == sent);
   REQUIRE(run_until(f.loop, [&client] { return client.writable == 1; }));
-  CHECK(f.laptop->writable(client.stream) == limits::kStreamWindow);
+  CHECK(f.laptop->writable(client.stream) >= limits::kStreamWindowMin);  // it follows the path by now
 }
 
 }  // namespace van::link
