@@ -3,10 +3,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <utility>
 
 #include "core/base/bytes.h"
+#include "core/base/fifo.h"
 
 namespace van {
 
@@ -93,7 +93,7 @@ class SliceQueue {
   void push_copy(ByteView bytes);
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] bool empty() const { return bytes_ == 0; }
-  [[nodiscard]] const std::deque<Slice>& slices() const { return slices_; }
+  [[nodiscard]] const Fifo<Slice>& slices() const { return slices_; }
   /// Drops `count` bytes from the front. Asserts that they are there.
   void consume(std::size_t count);
   /// Takes at most `limit` bytes off the front, as one slice of one block (so it may be fewer).
@@ -106,7 +106,7 @@ class SliceQueue {
   void clear();
 
  private:
-  std::deque<Slice> slices_;
+  Fifo<Slice> slices_;
   std::size_t bytes_ = 0;
 };
 

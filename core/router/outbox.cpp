@@ -81,7 +81,7 @@ void Outbox::cancel(Out& out) {
     out.delivery = {};
   }
   if (was_front) link->queue.pop_front();
-  else std::erase_if(link->queue, [&](OutRef ref) { return deliveries_.find_out(ref) == &out; });
+  else link->queue.erase_if([&](OutRef ref) { return deliveries_.find_out(ref) == &out; });
   link->queued_bytes -= std::exchange(out.queued_bytes, 0);
   if (was_front) front_done(*peer, *link);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/amqp/connection.h"
+#include "core/base/fifo.h"
 #include "core/base/id.h"
 #include "core/router/facts.h"
 
@@ -33,7 +34,7 @@ struct PeerLink {
   bool bound = false;        ///< producer proxies: some consumer was told reachable (control-plane 5.1, 5.2)
   bool near = false;         ///< producer proxies: one of them is on the interior itself or its edges (ours only)
   // sender: deliveries that wait, the first may be under way
-  std::deque<OutRef> queue;
+  Fifo<OutRef> queue;
   std::size_t queued_bytes = 0;  ///< of the queue, when they were put there
   bool in_ready = false;     ///< stands in Peer::ready
   // receiver: the delivery that is not complete yet
