@@ -62,6 +62,7 @@ class Node::Impl final : public PeerConnection::Owner {
         // Deadlines come after what the sockets have: a process that stood still must not take its peers for silent.
         due_{loop, [this] { handle_deadline(); }},
         timer_{loop, [this] { due_.schedule(); }},
+        handshakes_{loop},
         monitor_{loop, [this] { network_changed("the network has changed"); }} {}
 
   struct Connector {
@@ -221,7 +222,7 @@ class Node::Impl final : public PeerConnection::Owner {
   // ---- Connections ----
 
   PeerConnection& hold(std::unique_ptr<io::Stream> stream, std::shared_ptr<tls::Context> tls, router::PeerConfig peer, ConnectorId connector, ListenerId listener) {
-    auto connection = std::make_unique<PeerConnection>(loop_, std::move(stream), std::move(tls), router_, std::move(peer), *this);
+    auto connection = std::make_unique<PeerConnection>(loop_, handshakes_, std::move(stream), std::move(tls), router_, std::move(peer), *this);
     PeerConnection* key = connection.get();
     held_[key] = Held{std::move(connection), connector, listener, LinkState::connecting, io::Loop::now()};
     return *key;
@@ -459,6 +460,7 @@ class Node::Impl final : public PeerConnection::Owner {
   io::Deferred pump_;
   io::Deferred due_;
   io::Timer timer_;
+  io::Worker handshakes_;
   io::NetworkMonitor monitor_;
   TimePoint steady_ = io::Loop::now();
   std::size_t unpumped_ = 0;  ///< octets that have come since the last dispatch()

@@ -6,6 +6,7 @@ namespace van::link {
 namespace {
 
 constexpr std::chrono::seconds kHandshakeTimeout{10};
+constexpr std::size_t kEarlyBytes = 64 * 1024;  ///< received while the handshake is computed; above it we stop reading
 constexpr std::size_t kBatchBytes = 128 * 1024;  ///< sealed before they are written: what stays in the processor's cache
 
 bool is_refusal(tls::Error::Code code) {
@@ -32,9 +33,10 @@ bool is_refusal(tls::Error::Code code) {
 
 }  // namespace
 
-PeerConnection::PeerConnection(io::Loop& loop, std::unique_ptr<io::Stream> stream, std::shared_ptr<tls::Context> tls, router::Router& router,
-                               router::PeerConfig config, Owner& owner)
-    : stream_{std::move(stream)},
+PeerConnection::PeerConnection(io::Loop& loop, io::Worker& worker, std::unique_ptr<io::Stream> stream, std::shared_ptr<tls::Context> tls,
+                               router::Router& router, router::PeerConfig config, Owner& owner)
+    : worker_{worker},
+      stream_{std::move(stream)},
       context_{std::move(tls)},
       router_{router},
       config_{std::move(config)},
@@ -52,7 +54,7 @@ void PeerConnection::start() {
   stream_->read_start();
   if (context_ == nullptr) return ready();
   const bool client = config_.direction == router::Direction::outgoing;
-  session_.emplace(*context_, client ? std::string_view{config_.hostname} : std::string_view{});
+  session_ = std::make_shared<tls::Session>(*context_, client ? std::string_view{config_.hostname} : std::string_view{});
   handshake_timer_.arm(kHandshakeTimeout);
   send_tls_output();
 }
@@ -64,7 +66,7 @@ void PeerConnection::ready() {
 }
 
 const tls::Peer* PeerConnection::tls_peer() const {
-  return session_ && session_->handshake_done() ? &session_->peer() : nullptr;
+  return session_ && peer_ ? &session_->peer() : nullptr;
 }
 
 void PeerConnection::on_data(Slice data) {
@@ -72,6 +74,9 @@ void PeerConnection::on_data(Slice data) {
   const std::size_t octets = data.size();
   if (!session_) {
     router_.receive(peer_, std::move(data), io::Loop::now());
+  } else if (!peer_) {
+    early_.push(std::move(data));
+    shake_hands();
   } else {
     session_->receive(std::move(data));
     read_tls();
@@ -79,17 +84,53 @@ void PeerConnection::on_data(Slice data) {
   owner_.router_fed(octets);
 }
 
+void PeerConnection::shake_hands() {
+  if (shaking_) {
+    if (early_.bytes() >= kEarlyBytes) stream_->read_stop();
+    return;
+  }
+  while (!early_.empty()) session_->receive(early_.pop(early_.bytes()));
+  if (early_end_) session_->receive_end();
+  const auto plaintext = std::make_shared<Plaintext>(std::nullopt);
+  shaking_ = worker_.run([context = context_, session = session_, plaintext] { *plaintext = session->read(); },
+                         [this, plaintext] { shaken(*plaintext); });
+}
+
+void PeerConnection::shaken(const Plaintext& plaintext) {
+  shaking_.reset();
+  send_tls_output();
+  if (plaintext && session_->handshake_done()) ready();
+  if (take(plaintext)) {
+    stream_->read_start();
+    if (peer_) {
+      while (!early_.empty()) session_->receive(early_.pop(early_.bytes()));
+      if (early_end_) session_->receive_end();
+      read_tls();
+    } else if (!early_.empty() || early_end_) {
+      shake_hands();
+    }
+  }
+  owner_.router_touched();
+}
+
 void PeerConnection::read_tls() {
   for (;;) {
-    auto plaintext = session_->read();
+    const Plaintext plaintext = session_->read();
     send_tls_output();
-    if (!plaintext) return over(plaintext.error().message, is_refusal(plaintext.error().code));
-    if (!peer_ && session_->handshake_done()) ready();
+    if (!take(plaintext)) return;
     if (!plaintext->has_value()) break;
-    router_.receive(peer_, std::move(**plaintext), io::Loop::now());
-    if (over_ || finishing_) return;
   }
   if (session_->peer_closed()) over("the peer closed the connection", false);
+}
+
+/// False: the connection is over.
+bool PeerConnection::take(const Plaintext& plaintext) {
+  if (!plaintext) {
+    over(plaintext.error().message, is_refusal(plaintext.error().code));
+    return false;
+  }
+  if (plaintext->has_value()) router_.receive(peer_, **plaintext, io::Loop::now());
+  return !over_ && !finishing_;
 }
 
 void PeerConnection::send_tls_output() {
@@ -127,9 +168,13 @@ void PeerConnection::finish() {
 }
 
 void PeerConnection::on_end() {
-  if (session_) {
+  if (session_ && !over_ && !finishing_) {
+    if (!peer_) {
+      early_end_ = true;
+      return shake_hands();
+    }
     session_->receive_end();
-    if (!over_ && !finishing_) read_tls();
+    read_tls();
   }
   over("the peer closed the connection", false);
   owner_.router_touched();
@@ -153,6 +198,7 @@ void PeerConnection::over(const std::string& reason, bool refused) {
   }
   if (std::exchange(over_, true)) return;
   handshake_timer_.cancel();
+  shaking_.reset();
   stream_->read_stop();
   if (peer_) router_.transport_closed(peer_, io::Loop::now());
   owner_.connection_over(*this, reason, refused);

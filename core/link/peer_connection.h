@@ -6,6 +6,7 @@
 
 #include "core/io/stream.h"
 #include "core/io/timer.h"
+#include "core/io/worker.h"
 #include "core/router/router.h"
 #include "core/tls/context.h"
 #include "core/tls/session.h"
@@ -29,9 +30,10 @@ class PeerConnection final : private io::StreamHandler {
     virtual void connection_over(PeerConnection& connection, const std::string& reason, bool refused) = 0;
   };
 
-  /// `tls`: null for plain TCP. `config.hostname` is what the server's certificate must name.
-  PeerConnection(io::Loop& loop, std::unique_ptr<io::Stream> stream, std::shared_ptr<tls::Context> tls, router::Router& router,
-                 router::PeerConfig config, Owner& owner);
+  /// `tls`: null for plain TCP. `config.hostname` is what the server's certificate must name. `worker` computes the handshake: some
+  /// milliseconds for each side.
+  PeerConnection(io::Loop& loop, io::Worker& worker, std::unique_ptr<io::Stream> stream, std::shared_ptr<tls::Context> tls,
+                 router::Router& router, router::PeerConfig config, Owner& owner);
   ~PeerConnection();
 
   void start();  ///< once; the owner may be called from inside
@@ -54,14 +56,23 @@ class PeerConnection final : private io::StreamHandler {
   void on_drained() override;
   void on_closed(const io::Error& error) override;
 
+  using Plaintext = Expected<std::optional<Slice>, tls::Error>;
+
   void ready();
+  void shake_hands();
+  void shaken(const Plaintext& plaintext);
   void read_tls();
+  bool take(const Plaintext& plaintext);
   void send_tls_output();
   void over(const std::string& reason, bool refused);
 
+  io::Worker& worker_;
   std::unique_ptr<io::Stream> stream_;
   std::shared_ptr<tls::Context> context_;
-  std::optional<tls::Session> session_;
+  std::shared_ptr<tls::Session> session_;          ///< the worker's while shaking_
+  std::unique_ptr<io::Worker::Task> shaking_;
+  SliceQueue early_;                               ///< has come meanwhile
+  bool early_end_ = false;
   router::Router& router_;
   router::PeerConfig config_;
   Owner& owner_;

@@ -349,6 +349,9 @@ void Forwarder::sent(Delivery& delivery, Out&, std::size_t octets) {
 }
 
 void Forwarder::completed(Delivery& delivery, Out& out) {
+  // An edge's consumer is free again once a client has said all, as with real routers: the settlement, one round trip later, would
+  // come behind the next stream of who opens one as soon as the last is done.
+  if (out.counted_for.proxy) uncount(out);
   if (delivery.presettled || delivery.receiver_settled) {
     out.done = true;
     uncount(out);

@@ -22,8 +22,9 @@ struct Owned : PeerConnection::Owner {
       : router{{.mode = router::Mode::edge, .id = "r", .site_id = "s", .site_name = "n", .instance = 1},
                Rng{1},
                io::Loop::now()},
+        worker{loop},
         connection{std::make_unique<PeerConnection>(
-            loop, std::move(stream), tls, router,
+            loop, worker, std::move(stream), tls, router,
             router::PeerConfig{.direction = direction, .hostname = "a.example", .external = tls != nullptr}, *this)} {}
 
   void connection_ready(PeerConnection& which) override {
@@ -53,6 +54,7 @@ struct Owned : PeerConnection::Owner {
   }
 
   router::Router router;
+  io::Worker worker;
   int ready = 0, touched = 0, over = 0;
   std::string why;
   bool was_refused = false;
