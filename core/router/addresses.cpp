@@ -146,14 +146,14 @@ std::vector<Addresses::Candidate> Addresses::local_candidates(const Entry& entry
   return candidates;
 }
 
-std::vector<Addresses::Candidate> Addresses::remote_candidates(const routing::AddressKey& key, const Origin& origin) const {
+std::vector<Addresses::Candidate> Addresses::remote_candidates(const routing::AddressKey& key, const Origin& origin, Ways ways) const {
   std::vector<Candidate> candidates;
   if (plane_ == nullptr) return candidates;
   const auto ingress = routing::id_of_node_name(origin.ingress);
   for (const routing::RemoteNode& node : plane_->remote_nodes(key)) {
     if (!node.reachable || !node.next_hop) continue;
-    if (ingress && !plane_->valid_origin(*ingress, node.id)) continue;
     const PeerId peer_id{node.next_hop->value};
+    if (ways == Ways::along_trees ? ingress && !plane_->valid_origin(*ingress, node.id) : peer_id == origin.peer) continue;
     Peer* peer = core_.peer(peer_id);
     if (peer == nullptr) continue;
     const auto found = peer->outstanding.find(key.text());
@@ -175,7 +175,10 @@ std::optional<Destination> Addresses::choose(const routing::AddressKey& key, con
   if (found != entries_.end()) candidates = local_candidates(found->second, origin);
   const std::size_t local_count = candidates.size();
   const bool closest = treatment(key) == routing::Treatment::closest;
-  if (!closest || local_count == 0) std::ranges::copy(remote_candidates(key, origin), std::back_inserter(candidates));
+  if (!closest || local_count == 0) std::ranges::copy(remote_candidates(key, origin, Ways::along_trees), std::back_inserter(candidates));
+  // A router that has not heard yet of a provider's end sends here what has another, dearer way from there: better that way than none.
+  // Whoever it has passed refuses it, so it can't go round.
+  if (candidates.empty() && origin.peer) candidates = remote_candidates(key, origin, Ways::any);
   if (const auto up = uplink(origin)) {
     // An edge that consumes the address itself sends on only what the interior said it could take (control-plane 5.1).
     Peer& peer = *core_.peer(up->peer);

@@ -112,7 +112,9 @@ class Addresses {
   };
   [[nodiscard]] bool allowed(ProxyRef proxy, const Origin& origin) const;
   std::vector<Candidate> local_candidates(const Entry& entry, const Origin& origin);
-  std::vector<Candidate> remote_candidates(const routing::AddressKey& key, const Origin& origin) const;
+  /// along_trees: through next hops that are on the tree of shortest paths of the router where the message entered (control-plane 4.5).
+  enum class Ways { along_trees, any };
+  std::vector<Candidate> remote_candidates(const routing::AddressKey& key, const Origin& origin, Ways ways) const;
   std::optional<Destination> uplink(const Origin& origin) const;
   void drop_if_empty(const routing::AddressKey& key);
 

@@ -90,6 +90,32 @@ TEST_CASE("a router on the way finds another provider for the sites behind it", 
   CHECK(read(laptop, stream) == "good day");
 }
 
+TEST_CASE("what comes by a way that has just ended goes to another provider, though not on the shortest way", "[router][resend]") {
+  Network network;
+  Network::Site& client = network.add("client", Mode::interior);
+  Network::Site& azure = network.add("azure", Mode::interior);
+  Network::Site& aws = network.add("aws", Mode::interior);
+  Network::Site& laptop = network.add("laptop", Mode::interior);
+  network.connect(client, azure, PeerRole::inter_router, 1);
+  network.connect(client, aws, PeerRole::inter_router, 5);
+  network.connect(azure, aws, PeerRole::inter_router, 5);
+  const std::size_t last = network.connect(azure, laptop, PeerRole::inter_router, 1);
+  aws.router->add_consumer("greeting", 0, network.now);
+  laptop.router->add_consumer("greeting", 0, network.now);
+  const ProducerId producer = client.router->add_producer("greeting", network.now);
+  network.advance(5s);
+  const auto forwarded = azure.router->counters().deliveries_forwarded;
+  network.cut(last);
+  client.router->open_stream(producer, network.now);  // before it has computed its paths anew
+  network.settle();
+  CHECK(azure.router->counters().deliveries_forwarded == forwarded + 1);
+  const auto requests = aws.take<StreamRequested>();
+  REQUIRE(requests.size() == 1);
+  REQUIRE(aws.router->accept_stream(requests.front().stream, network.now));
+  network.settle();
+  CHECK(client.take<StreamOpened>().size() == 1);
+}
+
 TEST_CASE("when every target refuses the client is told, once", "[router][resend]") {
   Choice choice;
   Network& network = choice.network;
