@@ -243,7 +243,6 @@ class Demonstration:
         pid = laptop.pid()
         os.kill(pid, signal.SIGSTOP)
         try:
-            # A real site on the other side takes as much longer as it does with a killed one.
             self.moved(time.monotonic(), 5, "site frozen")
         finally:
             os.kill(pid, signal.SIGCONT)
