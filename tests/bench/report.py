@@ -5,6 +5,7 @@ import platform
 import re
 import statistics
 
+import own_network
 from measures import METRICS
 
 OURS = ("vanctl", "vanctl-skrouterd", "skrouterd-vanctl")
@@ -54,7 +55,7 @@ def machine():
     with open("/proc/meminfo") as f:
         memory = int(re.search(r"MemTotal:\s+(\d+)", f.read()).group(1)) // 1024
     return {"processor": model.group(1) if model else platform.machine(), "cores": len(os.sched_getaffinity(0)), "memory_mb": memory,
-            "kernel": platform.release()}
+            "kernel": platform.release(), "congestion_control": own_network.congestion_control()}
 
 
 def document(results, names, rivals, versions, skipped, options):

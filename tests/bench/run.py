@@ -79,6 +79,7 @@ def main(arguments):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
+    import own_network
     from contenders import CONTENDERS
     from measures import FULL, MEASURES, QUICK
     from plot import svg
@@ -86,6 +87,8 @@ def main(arguments):
     from servers import Servers
 
     programs = programs_folder(options)
+    own = own_network.enter()
+    say(f"network: {'of its own' if own else 'of the machine'}, congestion control {own_network.congestion_control()}")
     measures = chosen(options.only, list(MEASURES), "measure")
     names = chosen(options.contenders, list(CONTENDERS), "contender")
     skipped = {name: CONTENDERS[name].missing() for name in names if CONTENDERS[name].missing()}
@@ -135,7 +138,7 @@ def main(arguments):
 
     versions = {name: CONTENDERS[name].version() for name in names if CONTENDERS[name].version()}
     print(text(results, names, rivals))
-    asked = {"rounds": options.rounds, "quick": options.quick, "measures": measures}
+    asked = {"rounds": options.rounds, "quick": options.quick, "measures": measures, "own_network": own}
     if options.json:
         with open(options.json, "w") as f:
             json.dump(document(results, names, rivals, versions, skipped, asked), f, indent=1)
