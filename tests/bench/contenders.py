@@ -10,9 +10,9 @@ import shutil
 import subprocess
 
 import harness
-from processes import Folder, echoes, free_port
+from processes import Folder, echoes, free_port, listens
 from servers import SERVICES
-from skupper_router import Authority, Link, Router, connects, redirected
+from skupper_router import Authority, Link, Router, redirected
 
 SUITE = "ECDHE-ECDSA-AES128-GCM-SHA256"
 RATE_MBIT = 1000
@@ -169,7 +169,7 @@ class Ssh(Contender):
         near, = self.path_to([port])
         with open(os.path.join(folder, "host.pub")) as f:
             known = self.processes.write("known", f"bench {f.read()}")
-        harness.wait_until(lambda: accepts(port) and accepts(near), "sshd listens", 30)
+        harness.wait_until(lambda: listens(port) and listens(near), "sshd listens", 30)
         forwards = [word for name in SERVICES for word in ("-L", f"127.0.0.1:{self.ports[name]}:127.0.0.1:{self.servers[name]}")]
         self.processes.start("ssh", "ssh", "-F", "none", "-N", *forwards, "-c", "aes128-gcm@openssh.com", "-i", f"{folder}/user",
                              "-o", f"UserKnownHostsFile={known}", "-o", "HostKeyAlias=bench", "-o", "BatchMode=yes",
@@ -298,7 +298,7 @@ class RouterToVanctl(VanctlToRouter):
         laptop = harness.Profile(self.processes, "laptop")
         laptop.ok("join", self.by_long_path(real.token()), "--name", "laptop")
         self.expose(laptop)
-        harness.wait_until(lambda: all(accepts(port) for port in self.ports.values()), "the real listeners open", 60)
+        harness.wait_until(lambda: all(listens(port) for port in self.ports.values()), "the real listeners open", 60)
 
 
 def one_more(base, count):
@@ -310,10 +310,6 @@ CONTENDERS = {
     "skrouterd": Skrouterd, "haproxy": Haproxy, "stunnel": Stunnel, "ssh": Ssh,
     "vanctl+1": one_more(Vanctl, 1), "vanctl+2": one_more(Vanctl, 2), "skrouterd+1": one_more(Skrouterd, 1), "skrouterd+2": one_more(Skrouterd, 2),
 }
-
-
-def accepts(port):
-    return connects("127.0.0.1", port)
 
 
 def find_sshd(program):

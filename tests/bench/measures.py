@@ -1,6 +1,7 @@
-"""What is measured. A measure is run on one contender at a time and gives numbers by the names of METRICS."""
+"""What is measured. A part of a measure is run on one contender at a time and gives numbers by the names of METRICS."""
 
 import collections
+import functools
 
 from processes import pause, processor_seconds, resident_bytes
 
@@ -32,25 +33,22 @@ for _size in MESSAGE_SIZES:
 
 Effort = collections.namedtuple("Effort", "seconds long_seconds long_omit message_seconds idle_connections busy_streams closed aborted")
 FULL = Effort(seconds=4, long_seconds=8, long_omit=3, message_seconds=1, idle_connections=1000, busy_streams=8, closed=100_000, aborted=10_000)
-QUICK = Effort(seconds=1, long_seconds=2, long_omit=1, message_seconds=0.2, idle_connections=100, busy_streams=8, closed=2_000, aborted=500)
+QUICK = Effort(seconds=1, long_seconds=2, long_omit=1, message_seconds=0.05, idle_connections=100, busy_streams=8, closed=2_000, aborted=500)
 
 
 def milliseconds(seconds):
     return round(seconds * 1000)
 
 
-def throughput(contender, servers, effort):
-    found = {}
-    for streams in (1, 8):
-        for way in ("up", "down"):
-            pids = contender.pids()
-            before = processor_seconds(pids)
-            with servers.iperf(contender.ports["iperf"], streams, effort.seconds, reverse=way == "down") as result:
-                octets, seconds = result()
-                used = processor_seconds(pids) - before
-            found[f"throughput_{streams}_{way}"] = octets * 8 / seconds / 1e9
-            if pids:
-                found[f"cpu_{streams}_{way}"] = used / (octets / 1e9)
+def throughput(streams, way, contender, servers, effort):
+    pids = contender.pids()
+    before = processor_seconds(pids)
+    with servers.iperf(contender.ports["iperf"], streams, effort.seconds, reverse=way == "down") as result:
+        octets, seconds = result()
+        used = processor_seconds(pids) - before
+    found = {f"throughput_{streams}_{way}": octets * 8 / seconds / 1e9}
+    if pids:
+        found[f"cpu_{streams}_{way}"] = used / (octets / 1e9)
     return found
 
 
@@ -58,11 +56,17 @@ def round_trips(contender, servers, seconds):
     return servers.client("roundtrip", contender.ports["echo"], 64, milliseconds(seconds))
 
 
-def rtt(contender, servers, effort):
-    idle = round_trips(contender, servers, effort.seconds)
+def rtt(load, report):
+    return {f"rtt_{load}_{p}": report[f"{p}_us"] for p in ("p50", "p99", "p999")}
+
+
+def idle_rtt(contender, servers, effort):
+    return rtt("idle", round_trips(contender, servers, effort.seconds))
+
+
+def busy_rtt(contender, servers, effort):
     with servers.bulk(contender.ports["sink"]):
-        busy = round_trips(contender, servers, effort.seconds)
-    return {f"rtt_{load}_{p}": report[f"{p}_us"] for load, report in (("idle", idle), ("busy", busy)) for p in ("p50", "p99", "p999")}
+        return rtt("busy", round_trips(contender, servers, effort.seconds))
 
 
 def connections(contender, servers, effort):
@@ -84,14 +88,14 @@ def message(contender, servers, effort):
     return found
 
 
-def long_path(contender, servers, effort):
-    found = {}
-    for way in ("up", "down"):
-        with servers.iperf(contender.ports["iperf"], 1, effort.long_seconds, reverse=way == "down", omit=effort.long_omit) as result:
-            octets, seconds = result()
-        found[f"long_1_{way}"] = octets * 8 / seconds / 1e9
-    found["long_rtt_p50"] = round_trips(contender, servers, effort.long_seconds / 2)["p50_us"] / 1000
-    return found
+def long_throughput(way, contender, servers, effort):
+    with servers.iperf(contender.ports["iperf"], 1, effort.long_seconds, reverse=way == "down", omit=effort.long_omit) as result:
+        octets, seconds = result()
+    return {f"long_1_{way}": octets * 8 / seconds / 1e9}
+
+
+def long_rtt(contender, servers, effort):
+    return {"long_rtt_p50": round_trips(contender, servers, effort.long_seconds / 2)["p50_us"] / 1000}
 
 
 def memory(contender, servers, effort):
@@ -102,14 +106,21 @@ def memory(contender, servers, effort):
     idle = resident_bytes(pids)
     with servers.idle_connections(contender.ports["echo"], effort.idle_connections):
         with_connections = resident_bytes(contender.pids())
-    before, busy = resident_bytes(pids), 0
+    return {"memory_idle": idle / 1e6, "memory_connection": (with_connections - idle) / effort.idle_connections / 1e3}
+
+
+def busy_memory(contender, servers, effort):
+    """The most that was seen, on a contender as for memory()."""
+    pids = contender.pids()
+    if not pids:
+        return {}
+    idle, busy = resident_bytes(pids), 0
     with servers.iperf(contender.ports["iperf"], effort.busy_streams, effort.seconds) as result:
         for _ in range(effort.seconds * 4):
             pause(0.2)
             busy = max(busy, resident_bytes(contender.pids()))
         result()
-    return {"memory_idle": idle / 1e6, "memory_connection": (with_connections - idle) / effort.idle_connections / 1e3,
-            "memory_stream": max(0, busy - before) / effort.busy_streams / 1e3}
+    return {"memory_stream": (busy - idle) / effort.busy_streams / 1e3}
 
 
 def growth(contender, servers, effort):
@@ -127,16 +138,17 @@ def growth(contender, servers, effort):
     return found
 
 
-Measure = collections.namedtuple("Measure", "run fresh once long hops", defaults=(False, False, False, False))
+Measure = collections.namedtuple("Measure", "parts fresh once long hops", defaults=(False, False, False, False))
 
 # fresh: on a contender just started; once: not in every round; long: over the long path; hops: also with more sites between.
 MEASURES = {
-    "throughput": Measure(throughput, hops=True),
-    "rtt": Measure(rtt, hops=True),
-    "connections": Measure(connections),
-    "http": Measure(http),
-    "message": Measure(message),
-    "long": Measure(long_path, long=True),
-    "memory": Measure(memory, fresh=True, once=True),
-    "growth": Measure(growth, fresh=True, once=True),
+    "throughput": Measure([functools.partial(throughput, streams, way) for streams in (1, 8) for way in ("up", "down")], hops=True),
+    "rtt": Measure([idle_rtt, busy_rtt], hops=True),
+    "connections": Measure([connections]),
+    "http": Measure([http]),
+    "message": Measure([message]),
+    "long": Measure([functools.partial(long_throughput, way) for way in ("up", "down")] + [long_rtt], long=True),
+    "memory": Measure([memory], fresh=True, once=True),
+    "busy_memory": Measure([busy_memory], fresh=True, once=True),
+    "growth": Measure([growth], fresh=True, once=True),
 }

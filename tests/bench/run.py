@@ -26,7 +26,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("vanctl")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", type=words, metavar="MEASURE,...", help="throughput, rtt, connections, http, message, long, memory, growth")
+    parser.add_argument("--only", type=words, metavar="MEASURE,...", help="throughput, rtt, connections, http, message, long, memory, busy_memory, growth")
     parser.add_argument("--contenders", type=words, metavar="NAME,...", help="all, when not given, whose programs are there")
     parser.add_argument("--quick", action="store_true", help="shows that all runs; the numbers are worth little")
     parser.add_argument("--json", metavar="FILE")
@@ -105,11 +105,11 @@ def main(arguments):
 
     pool = Pool(start)
 
-    def run(measure, name):
+    def run(part, measure, name):
         try:
             contender = pool.get(name, measure.long)
             contender.remarks.clear()
-            results.add(name, measure.run(contender, servers, effort))
+            results.add(name, part(contender, servers, effort))
             for remark in contender.remarks:
                 results.remark(name, remark)
         except Exception as error:  # one contender that fails must not cost the results of the others
@@ -129,7 +129,8 @@ def main(arguments):
                 turn = number % len(taking_part)
                 for name in taking_part[turn:] + taking_part[:turn]:
                     say(f"{key}, round {number + 1}: {name}")
-                    run(measure, name)
+                    for part in measure.parts:
+                        run(part, measure, name)
             if measure.fresh or measure.long:
                 pool.close()
     finally:
