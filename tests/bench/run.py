@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import resource
+import signal
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -73,6 +74,7 @@ def chosen(asked, known, what):
 
 def main(arguments):
     options = parse(arguments)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what was started is ended
     options.vanctl = os.path.abspath(options.vanctl)
     os.environ["VANCTL"] = options.vanctl
     sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
