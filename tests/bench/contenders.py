@@ -4,8 +4,8 @@ All with TLS use mutual TLS 1.2 with ECDHE-ECDSA-AES128-GCM-SHA256 and P-256 cer
 mbedTLS is 2.28, and as fast as TLS 1.3 with the same cipher; sessions are resumed where a program does that by itself.
 """
 
-import getpass
 import os
+import pwd
 import shutil
 import subprocess
 
@@ -173,7 +173,7 @@ class Ssh(Contender):
         forwards = [word for name in SERVICES for word in ("-L", f"127.0.0.1:{self.ports[name]}:127.0.0.1:{self.servers[name]}")]
         self.processes.start("ssh", "ssh", "-F", "none", "-N", *forwards, "-c", "aes128-gcm@openssh.com", "-i", f"{folder}/user",
                              "-o", f"UserKnownHostsFile={known}", "-o", "HostKeyAlias=bench", "-o", "BatchMode=yes",
-                             "-o", "IdentitiesOnly=yes", "-o", "ExitOnForwardFailure=yes", "-p", near, f"{getpass.getuser()}@127.0.0.1")
+                             "-o", "IdentitiesOnly=yes", "-o", "ExitOnForwardFailure=yes", "-p", near, f"{pwd.getpwuid(os.geteuid()).pw_name}@127.0.0.1")
 
     def close(self):
         super().close()

@@ -1,9 +1,10 @@
-"""Throughput against message size as SVG. Readable on light and on dark ground: colours change with the reader's preference."""
+"""Throughput against message size as SVG, both axes logarithmic. Readable on light and on dark ground: colours change with the reader's preference."""
 
 import html
 import math
 
 from measures import MESSAGE_SIZES
+from report import OURS
 
 WIDTH, HEIGHT = 760, 440
 LEFT, RIGHT, TOP, BOTTOM = 64, 170, 40, 56
@@ -17,33 +18,34 @@ def size_text(size):
     return f"{size} B" if size < 1024 else f"{size // 1024} KiB" if size < 1 << 20 else f"{size >> 20} MiB"
 
 
-def step(top):
-    """A round distance between lines, for some five of them."""
-    power = 10 ** math.floor(math.log10(top / 5))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor * 6 >= top)
+def grid(low, high):
+    """1, 2, 5 and their tenfolds, from the last that is below all to the first above."""
+    marks = [factor * 10 ** power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) for factor in (1, 2, 5)]
+    first = max(mark for mark in marks if mark <= low)
+    last = min(mark for mark in marks if mark >= high)
+    return [mark for mark in marks if first <= mark <= last]
 
 
 def svg(results, names):
     lines = {name: [(size, results.median(name, f"message_{size}")) for size in MESSAGE_SIZES] for name in names}
-    lines = {name: points for name, points in lines.items() if all(value is not None for _, value in points)}
+    lines = {name: points for name, points in lines.items() if all(value for _, value in points)}
     if not lines:
         return None
-    distance = step(max(value for points in lines.values() for _, value in points))
-    top = distance * math.ceil(max(value for points in lines.values() for _, value in points) / distance)
+    values = [value for points in lines.values() for _, value in points]
+    marks = grid(min(values), max(values))
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     first, last = math.log2(MESSAGE_SIZES[0]), math.log2(MESSAGE_SIZES[-1])
     x = lambda size: LEFT + (math.log2(size) - first) / (last - first) * (right - LEFT)
-    y = lambda value: bottom - value / top * (bottom - TOP)
+    y = lambda value: bottom - math.log(value / marks[0]) / math.log(marks[-1] / marks[0]) * (bottom - TOP)
 
     light = "".join(f".c{i}{{stroke:{a}}}.t{i}{{fill:{a}}}" for i, (a, _) in enumerate(COLOURS))
     dark = "".join(f".c{i}{{stroke:{b}}}.t{i}{{fill:{b}}}" for i, (_, b) in enumerate(COLOURS))
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Throughput against message size">',
-           "<style>text{font:12px sans-serif;fill:#1f2328}.ground{fill:#ffffff}.grid{stroke:#d0d7de}.line{fill:none;stroke-width:2}", light,
+           "<style>text{font:12px sans-serif;fill:#1f2328}.ground{fill:#ffffff}.grid{stroke:#d0d7de}.line{fill:none;stroke-width:2}.ours{stroke-width:3.5}", light,
            "@media (prefers-color-scheme: dark){text{fill:#e6edf3}.ground{fill:#0d1117}.grid{stroke:#30363d}", dark, "}</style>",
            f'<rect class="ground" width="{WIDTH}" height="{HEIGHT}"/>',
            f'<text x="{LEFT}" y="22">Throughput of one stream, Gbit/s, by the size of each write</text>']
-    for i in range(round(top / distance) + 1):
-        value = i * distance
+    for value in marks:
         out.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
                    f'<text x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
     for size in MESSAGE_SIZES:
@@ -62,7 +64,8 @@ def svg(results, names):
         colour, dash = i % len(COLOURS), DASHES[i % len(DASHES)]
         path = " ".join(f"{x(size):.1f},{y(value):.1f}" for size, value in points)
         end = ends[name] - over
-        out.append(f'<polyline class="line c{colour}" stroke-dasharray="{dash}" points="{path}"/>'
+        weight = " ours" if name in OURS else ""
+        out.append(f'<polyline class="line c{colour}{weight}" stroke-dasharray="{dash}" points="{path}"/>'
                    f'<line class="c{colour}" x1="{right}" x2="{right + 14}" y1="{y(points[-1][1]):.1f}" y2="{end:.1f}"/>'
                    f'<text class="t{colour}" x="{right + 18}" y="{end + 4:.1f}">{html.escape(name)}</text>')
     out.append("</svg>")
