@@ -29,7 +29,6 @@ constexpr std::size_t kTagBytes = 16;
 constexpr std::size_t kRecordBytes = 16 * 1024;
 constexpr std::size_t kHeaderBytes = 4;
 constexpr std::size_t kReadBytes = 16 * kRecordBytes;
-constexpr std::size_t kOutputMax = 1 << 20;  // waiting for one socket; above it the other side is not read
 
 using Bytes = std::vector<unsigned char>;
 using Key = std::array<unsigned char, kKeyBytes>;
@@ -78,7 +77,6 @@ struct Output {
   bool end = false;  // then this direction
 
   bool empty() const { return written == bytes.size(); }
-  std::size_t waiting() const { return bytes.size() - written; }
 };
 
 struct Pair;
@@ -198,9 +196,9 @@ class Relay {
     finished_.emplace_back(&pair);  // later events of this turn may still name it
   }
 
-  /// Reads from a side only while the other takes it; before the keys are here there is nothing to seal with.
+  /// Reads from a side only while the other takes all; before the keys are here there is nothing to seal with.
   void arm(Side& side, const Side& other) {
-    const bool reads = !side.read_all && other.output.waiting() < kOutputMax && (&side == &side.pair->sealed || side.pair->sealer);
+    const bool reads = !side.read_all && other.output.empty() && (&side == &side.pair->sealed || side.pair->sealer);
     const std::uint32_t events = (reads ? EPOLLIN : 0u) | (side.output.empty() ? 0u : EPOLLOUT);
     if (events != side.events) poller_.change(side.socket.fd(), side.events = events, &side);
   }
