@@ -242,10 +242,6 @@ class Vanctl(WithRouters):
     """A laptop with stand-ins joins a site; the servers are exposed there, or at a site farther away."""
     needs = ()
 
-    @classmethod
-    def missing(cls):
-        return []
-
     @staticmethod
     def version():
         return first_line(harness.VANCTL, "--version")
@@ -276,7 +272,6 @@ class Vanctl(WithRouters):
 class VanctlToRouter(Vanctl):
     """A laptop of ours with stand-ins joins a real router, where the servers are."""
     needs = ("skrouterd", "openssl")
-    missing = Contender.__dict__["missing"]
     version = staticmethod(WithRouters.version)
 
     def start(self):

@@ -1,10 +1,11 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "tests/bench/peer/peer.h"
