@@ -39,10 +39,13 @@ class Contender:
         try:
             self.start()
             harness.wait_until(lambda: echoes(self.ports["echo"]), f"{name} echoes", 60)
-        except BaseException as error:
+        except Exception as error:
             said = self.processes.outputs()
             self.close()
-            raise AssertionError(f"{name}: {error}\n{said}") from None
+            raise AssertionError(f"{error}\n{said}") from None
+        except BaseException:  # told to end
+            self.close()
+            raise
 
     @classmethod
     def missing(cls):

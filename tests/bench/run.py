@@ -107,7 +107,8 @@ def main(arguments):
 
     pool = Pool(start)
 
-    def run(part, measure, name):
+    def run(key, part, name):
+        measure = MEASURES[key]
         try:
             contender = pool.get(name, measure.long)
             contender.remarks.clear()
@@ -115,7 +116,7 @@ def main(arguments):
             for remark in contender.remarks:
                 results.remark(name, remark)
         except Exception as error:  # one contender that fails must not cost the results of the others
-            results.remark(name, f"failed: {error}")
+            results.remark(name, f"failed: {key}: {error}")
             say(f"{name}: {error}")
             pool.drop(name, measure.long)
         if measure.fresh:
@@ -128,11 +129,11 @@ def main(arguments):
             if measure.fresh or measure.long:
                 pool.close()
             for number in range(1 if measure.once else options.rounds):
-                turn = number % len(taking_part)
+                turn = number % max(1, len(taking_part))
                 for name in taking_part[turn:] + taking_part[:turn]:
                     say(f"{key}, round {number + 1}: {name}")
                     for part in measure.parts:
-                        run(part, measure, name)
+                        run(key, part, name)
             if measure.fresh or measure.long:
                 pool.close()
     finally:

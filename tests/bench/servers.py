@@ -38,6 +38,13 @@ class Servers:
         self.peer = os.path.join(programs, "bench_peer")
         self.processes = Folder("servers")
         self.ports = {name: free_port() for name in SERVICES}
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self):
         for name in ("echo", "sink"):
             wait_listening(self.processes.start(name, self.peer, name, self.ports[name]), self.ports[name], name)
         if shutil.which("nginx"):
