@@ -7,7 +7,7 @@ import subprocess
 
 CLONE_NEWNET = 0x40000000
 CONGESTION = "/proc/sys/net/ipv4/tcp_congestion_control"
-WANTED = "reno"  # in every kernel; BBR, a default of some clouds, paces loopback at rates that differ from run to run
+WANTED = "reno"  # in every kernel; BBR, a default of some clouds, paces loopback to less than half of it
 
 
 def enter():

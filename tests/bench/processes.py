@@ -108,6 +108,18 @@ def processor_seconds(pids):
     return ticks / TICKS
 
 
+def busy_share(seconds):
+    """Which part of all processors is in use during this interval, by whomever."""
+    def times():
+        with open("/proc/stat") as f:
+            fields = [int(field) for field in f.readline().split()[1:9]]
+        return sum(fields), fields[3] + fields[4]
+    total, idle = times()
+    pause(seconds)
+    later_total, later_idle = times()
+    return 1 - (later_idle - idle) / max(1, later_total - total)
+
+
 def resident_bytes(pids):
     total = 0
     for pid in pids:

@@ -14,6 +14,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = ("bench_peer", "floor_relay", "shaper")
 HOPS = ("vanctl+1", "vanctl+2", "skrouterd+1", "skrouterd+2")
 
+QUIET_LOOK = 0.2  # seconds
+QUIET_MAX = 0.15  # agents that idle, a tick of the clock
+
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
@@ -85,6 +88,7 @@ def main(arguments):
     from contenders import CONTENDERS
     from measures import FULL, MEASURES, QUICK
     from plot import svg
+    from processes import busy_share
     from report import Results, document, text
     from servers import Servers
 
@@ -100,6 +104,7 @@ def main(arguments):
     rivals = [name for name in names if CONTENDERS[name].rival and name not in HOPS]
     effort = QUICK if options.quick else FULL
     results = Results()
+    busy = []  # processors in use by others, each time before ours begin
     servers = Servers(programs)
 
     def start(name, long):
@@ -131,6 +136,7 @@ def main(arguments):
             for number in range(1 if measure.once else options.rounds):
                 turn = number % max(1, len(taking_part))
                 for name in taking_part[turn:] + taking_part[:turn]:
+                    busy.append(busy_share(QUIET_LOOK))
                     say(f"{key}, round {number + 1}: {name}")
                     for part in measure.parts:
                         run(key, part, name)
@@ -142,7 +148,10 @@ def main(arguments):
 
     versions = {name: CONTENDERS[name].version() for name in names if CONTENDERS[name].version()}
     print(text(results, names, rivals))
-    asked = {"rounds": options.rounds, "quick": options.quick, "measures": measures, "own_network": own}
+    disturbed = sum(share > QUIET_MAX for share in busy)
+    if disturbed:
+        print(f"\nThe machine was not quiet: before {disturbed} of {len(busy)} measurements others used up to {max(busy):.0%} of its processors.")
+    asked = {"rounds": options.rounds, "quick": options.quick, "measures": measures, "own_network": own, "busy_by_others": [round(share, 3) for share in busy]}
     if options.json:
         with open(options.json, "w") as f:
             json.dump(document(results, names, rivals, versions, skipped, asked), f, indent=1)
