@@ -86,6 +86,7 @@ class Router:
     """One real router. Its configuration is complete before it starts, so joins and services come first, then start().
 
     `network` has a folder, an authority and the test whose children it ends."""
+    logs = "info+"
 
     def __init__(self, network, name, mode="interior", host="127.0.0.1", inside=()):
         self.network, self.name, self.mode, self.host, self.inside = network, name, mode, host, tuple(inside)
@@ -149,7 +150,7 @@ class Router:
         for kind, fields in self.entities:
             text += f"{kind} {{\n" + "".join(f" {k}: {v}\n" for k, v in fields.items()) + "}\n"
         self.logged = os.path.join(self.network.folder, f"{self.name}.router.out")
-        text += f"log {{\n module: DEFAULT\n enable: info+\n outputFile: {self.logged}\n}}\n"
+        text += f"log {{\n module: DEFAULT\n enable: {self.logs}\n outputFile: {self.logged}\n}}\n"
         config = os.path.join(self.network.folder, f"{self.name}.conf")
         with open(config, "w") as f:
             f.write(text)
