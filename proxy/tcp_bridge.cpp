@@ -30,7 +30,7 @@ void TcpBridge::start(router::StreamId stream, bool open) {
   stream_ = stream;
   open_ = open;
   // The client may send before the answer is there: data-plane 2.5.
-  if (node_.writable(stream_) > 0) socket_->read_start();
+  read_on();
   if (open_) to_socket();
 }
 
@@ -42,7 +42,7 @@ void TcpBridge::on_stream_opened() {
 void TcpBridge::on_stream_readable() { to_socket(); }
 
 void TcpBridge::on_stream_writable() {
-  if (!over_ && !local_end_) socket_->read_start();
+  if (!over_ && !local_end_) read_on();
 }
 
 void TcpBridge::on_stream_failed(router::StreamFailure) {
@@ -55,7 +55,15 @@ void TcpBridge::on_stream_failed(router::StreamFailure) {
 void TcpBridge::on_data(Slice data) {
   counters_.bytes_out += data.size();
   node_.write(stream_, std::move(data));
-  if (node_.writable(stream_) == 0) socket_->read_stop();
+  read_on();
+}
+
+/// As far as the stream's window lets us.
+void TcpBridge::read_on() {
+  const std::size_t room = node_.writable(stream_);
+  if (room == 0) return socket_->read_stop();
+  socket_->set_read_limit(room);
+  socket_->read_start();
 }
 
 void TcpBridge::on_end() {

@@ -36,6 +36,7 @@ class TcpBridge final : public link::StreamHandler, private io::StreamHandler {
   void on_drained() override;
   void on_closed(const io::Error& error) override;
 
+  void read_on();
   void to_socket();
   void over();
 

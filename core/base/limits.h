@@ -33,6 +33,8 @@ inline constexpr std::size_t kAddressBytes = 1024;            ///< length of an 
 
 // TCP streams (data plane, section 4)
 inline constexpr std::uint64_t kStreamWindow = 1'042'432;       ///< octets unreported at which a sender stops reading
+inline constexpr std::uint64_t kStreamWindowLeast = 560'000;  ///< of a real receiver, which would not report with less (data-plane 4.2)
+inline constexpr std::uint64_t kRealPeerBudget = 3u << 20;      ///< unreported octets of all streams to real receivers that we like to stay below
 inline constexpr std::uint64_t kStreamWindowMin = 256u << 10;   ///< between ends of ours the window follows the path, from here
 inline constexpr std::uint64_t kStreamWindowMax = 16u << 20;    ///< to here: 1 Gbit/s at 130 ms
 inline constexpr std::uint64_t kStreamWindowBudget = 64u << 20;  ///< what a receiver lets all its streams together have beyond kStreamWindow each

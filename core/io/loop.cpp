@@ -41,13 +41,14 @@ struct Loop::State {
   std::vector<std::function<void()>> tasks;
   DeferredList deferred;
   BlockWriter read_blocks;
+  BlockWriter bulk_blocks;
   std::size_t read_space_min;
   std::size_t turns = 0;
   bool stopped = false;
 };
 
 Loop::State::State(Options options)
-    : read_blocks{options.read_block_bytes}, read_space_min{options.read_block_bytes / 4} {
+    : read_blocks{options.read_block_bytes}, bulk_blocks{options.bulk_block_bytes}, read_space_min{options.read_block_bytes / 4} {
   VAN_ASSERT(uv_loop_init(&uv) == 0);
   VAN_ASSERT(uv_async_init(&uv, &wake, [](uv_async_t* handle) noexcept {
                of(reinterpret_cast<uv_handle_t*>(handle)).run_posted();
@@ -146,6 +147,7 @@ std::size_t Loop::turns() const { return state_->turns; }
 
 uv_loop_s* Loop::uv() { return &state_->uv; }
 BlockWriter& Loop::read_blocks() { return state_->read_blocks; }
+BlockWriter& Loop::bulk_blocks() { return state_->bulk_blocks; }
 std::size_t Loop::read_space_min() const { return state_->read_space_min; }
 
 Deferred::Deferred(Loop& loop, std::function<void()> task)

@@ -25,8 +25,10 @@ class Loop {
  public:
   struct Options {
     /// Size of the blocks that sockets are read into. The streams of a loop share one, so that an idle stream
-    /// holds no buffer; larger blocks mean fewer system calls for bulk, and more memory kept by a slow reader.
+    /// holds no buffer; larger blocks mean fewer system calls, and more memory kept by a slow reader of a little.
     std::size_t read_block_bytes = 64 * 1024;
+    /// The same for a stream whose last read filled what it was given.
+    std::size_t bulk_block_bytes = 256 * 1024;
   };
 
   Loop();
@@ -64,6 +66,7 @@ class Loop {
   /// For core/io only.
   [[nodiscard]] uv_loop_s* uv();
   [[nodiscard]] BlockWriter& read_blocks();
+  [[nodiscard]] BlockWriter& bulk_blocks();
   [[nodiscard]] std::size_t read_space_min() const;
 
  private:

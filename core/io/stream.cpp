@@ -146,13 +146,19 @@ void Stream::Node::start_shutdown() {
 }
 
 void Stream::Node::on_alloc(uv_buf_t* buffer) {
-  const auto space = loop.read_blocks().space(loop.read_space_min());
-  *buffer = uv_buf_init(reinterpret_cast<char*>(space.data()), static_cast<unsigned>(space.size()));
+  const auto space = blocks().space(loop.read_space_min());
+  read_space = std::min(space.size(), read_limit);
+  *buffer = uv_buf_init(reinterpret_cast<char*>(space.data()), static_cast<unsigned>(read_space));
 }
 
 void Stream::Node::on_read(ssize_t count) {
   if (count == 0 || closing) return;
-  if (count > 0) return handler->on_data(loop.read_blocks().commit(static_cast<std::size_t>(count)));
+  if (count > 0) {
+    const auto bytes = static_cast<std::size_t>(count);
+    Slice data = blocks().commit(bytes);
+    bulk = bytes == read_space;
+    return handler->on_data(std::move(data));
+  }
   reading = false;
   uv_read_stop(stream());
   if (count == UV_EOF) count = end_status();
@@ -237,6 +243,11 @@ void Stream::read_stop() {
 }
 
 bool Stream::reading() const { return node_->reading; }
+
+void Stream::set_read_limit(std::size_t bytes) {
+  VAN_ASSERT(bytes > 0);
+  node_->read_limit = bytes;
+}
 
 void Stream::write(SliceQueue&& data) {
   VAN_ASSERT(!node_->shut);

@@ -50,6 +50,8 @@ class Stream {
   /// No on_data() or on_end() until read_start(): back-pressure.
   void read_stop();
   [[nodiscard]] bool reading() const;
+  /// The most that one on_data() brings from now on; without it, as much as a block of the loop holds.
+  void set_read_limit(std::size_t bytes);
 
   /// Takes all of `data`, which is empty afterwards. Hands the socket at once what it takes, by one gathered
   /// write, and queues the rest, sharing the slices' blocks. There is no limit here: whoever writes looks at

@@ -2,6 +2,7 @@
 
 #include <uv.h>
 
+#include <limits>
 #include <optional>
 
 #include "core/io/deferred.h"
@@ -32,6 +33,7 @@ struct Stream::Node {
   void start_shutdown();
   void close();
 
+  BlockWriter& blocks() { return bulk ? loop.bulk_blocks() : loop.read_blocks(); }
   void on_alloc(uv_buf_t* buffer);
   void on_read(ssize_t count);
   [[nodiscard]] int end_status() const;  ///< UV_EOF, or the error that it hides
@@ -48,6 +50,8 @@ struct Stream::Node {
   } uv{};
   Loop& loop;
   StreamHandler* handler = nullptr;
+  std::size_t read_space = 0;  // what the next read was given
+  std::size_t read_limit = std::numeric_limits<std::size_t>::max();
   SliceQueue queue;  // its first in_flight bytes belong to write_request until its callback
   std::size_t in_flight = 0;
   std::size_t low_water = 0;
@@ -57,6 +61,7 @@ struct Stream::Node {
   std::optional<Deferred> failure_report;
   const bool is_tcp;
   bool reading = false;
+  bool bulk = false;  // the last read filled what it was given
   bool ended = false;
   bool shut = false;
   bool above_low_water = false;

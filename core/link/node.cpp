@@ -560,7 +560,7 @@ bool Node::refuse_stream(router::StreamId stream) {
   return impl_->router_.refuse_stream(stream, io::Loop::now());
 }
 
-std::size_t Node::writable(router::StreamId stream) const { return impl_->router_.writable(stream); }
+std::size_t Node::writable(router::StreamId stream) { return impl_->router_.writable(stream); }
 
 bool Node::write(router::StreamId stream, Slice octets) {
   impl_->pump_.schedule();

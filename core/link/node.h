@@ -130,7 +130,7 @@ class Node {
   void attach_stream(router::StreamId stream, StreamHandler& handler);  ///< for a requested one
   bool accept_stream(router::StreamId stream);
   bool refuse_stream(router::StreamId stream);
-  [[nodiscard]] std::size_t writable(router::StreamId stream) const;
+  [[nodiscard]] std::size_t writable(router::StreamId stream);
   bool write(router::StreamId stream, Slice octets);
   bool finish(router::StreamId stream);
   bool reset(router::StreamId stream);

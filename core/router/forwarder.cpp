@@ -10,7 +10,7 @@ namespace van::router {
 namespace {
 
 /// Octets kept to send a delivery again when it is released: what a sender may send before it hears from the receiver.
-constexpr std::size_t kResendBytes = limits::kStreamWindow + 2 * limits::kMaxFrameSizeSent;
+constexpr std::size_t kResendBytes = limits::kStreamWindow + (256u << 10);
 
 bool is_failure(const std::optional<amqp::DeliveryState>& state) {
   return state && amqp::is_terminal(*state) && !std::holds_alternative<amqp::Accepted>(*state);

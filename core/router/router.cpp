@@ -340,7 +340,7 @@ bool Router::refuse_stream(StreamId stream, TimePoint now) {
   return done;
 }
 
-std::size_t Router::writable(StreamId stream) const { return impl_->streams_.writable(stream); }
+std::size_t Router::writable(StreamId stream) { return impl_->streams_.writable(stream); }
 
 bool Router::write(StreamId stream, Slice octets, TimePoint now) {
   impl_->core_.now = now;

@@ -167,8 +167,8 @@ class Router {
   StreamId open_stream(ProducerId producer, TimePoint now);
   bool accept_stream(StreamId stream, TimePoint now);  ///< the target is connected: the reply stream begins
   bool refuse_stream(StreamId stream, TimePoint now);  ///< it is not: the other end's client is closed at once; the id is gone
-  /// Octets that write() should take now: what is left of the end-to-end window. One write may overshoot it.
-  [[nodiscard]] std::size_t writable(StreamId stream) const;
+  /// Octets that write() should take now: what is left of the end-to-end window, and a little more. At 0 StreamWritable will follow.
+  [[nodiscard]] std::size_t writable(StreamId stream);
   bool write(StreamId stream, Slice octets, TimePoint now);
   bool finish(StreamId stream, TimePoint now);  ///< FIN of our direction
   bool reset(StreamId stream, TimePoint now);   ///< our TCP connection died: both directions end; the id is gone

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -19,9 +20,12 @@ class SendWindow {
  public:
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
   [[nodiscard]] std::uint64_t size() const { return size_; }
-  [[nodiscard]] std::size_t room() const {
-    const std::uint64_t unreported = sent_ - reported_;
-    return unreported >= size_ ? 0 : static_cast<std::size_t>(size_ - unreported);
+  [[nodiscard]] std::uint64_t unreported() const { return sent_ - reported_; }
+  [[nodiscard]] bool follows_path() const { return follows_; }
+  /// `most`: a bound from elsewhere.
+  [[nodiscard]] std::size_t room(std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) const {
+    const std::uint64_t size = std::min(size_, most);
+    return unreported() >= size ? 0 : static_cast<std::size_t>(size - unreported());
   }
 
   void count_sent(std::size_t octets, TimePoint now) {

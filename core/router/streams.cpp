@@ -11,6 +11,9 @@ namespace van::router {
 namespace {
 
 constexpr std::size_t kEarlyOctets = 64 * 1024;  ///< held while the uplink settles
+constexpr std::size_t kLargeRead = 256 * 1024;   ///< a write may overshoot the window of a receiver of ours so far
+constexpr std::size_t kSmallRead = 32 * 1024;    ///< of a real one, as real senders do
+constexpr std::uint64_t kLightOctets = 256 * 1024;  ///< unreported, below which a stream does not take part in the budget
 constexpr std::uint32_t kReplyFlags = amqp::RouterAnnotations::kStreaming | amqp::RouterAnnotations::kNoHoldOff | amqp::RouterAnnotations::kWide;
 /// A provider whose target refuses may be passed over for another one: routers on the way see to it, real ones too (data-plane 2.6).
 constexpr std::uint32_t kClientFlags = kReplyFlags | amqp::RouterAnnotations::kResendReleased;
@@ -139,16 +142,33 @@ bool Streams::refuse(StreamId id) {
   return true;
 }
 
-std::size_t Streams::writable(StreamId id) const {
-  const Stream* stream = find(id);
-  if (stream == nullptr || stream->fin_sent || stream->failing) return 0;
-  if (stream->waits) return stream->window.sent() >= kEarlyOctets ? 0 : kEarlyOctets - static_cast<std::size_t>(stream->window.sent());
-  if (!stream->out) return 0;
-  if (stream->window_off) {
-    const std::size_t waiting = forwarder_.pending(stream->out);
-    return waiting >= limits::kOutputHighWater ? 0 : limits::kOutputHighWater - waiting;
+std::size_t Streams::writable(StreamId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr) return 0;
+  const std::size_t now = room(*stream);
+  stream->blocked = now == 0;
+  return now;
+}
+
+std::size_t Streams::room(const Stream& stream) const {
+  if (stream.fin_sent || stream.failing) return 0;
+  if (stream.waits) return stream.window.sent() >= kEarlyOctets ? 0 : kEarlyOctets - static_cast<std::size_t>(stream.window.sent());
+  if (!stream.out) return 0;
+  if (!stream.window_off) {
+    if (stream.window.follows_path()) return stream.window.room() == 0 ? 0 : std::max(stream.window.room(), kLargeRead);
+    // Newer routers end the connection on which more than 4 MiB wait for them, over all streams (data-plane 4.5).
+    const std::uint64_t share = limits::kRealPeerBudget / std::max<std::uint64_t>(heavy_, 1);
+    const std::size_t room = stream.window.room(std::max(share, limits::kStreamWindowLeast));
+    return room == 0 ? 0 : std::max(room, kSmallRead);
   }
-  return stream->window.room();
+  const std::size_t waiting = forwarder_.pending(stream.out);
+  return waiting >= limits::kOutputHighWater ? 0 : limits::kOutputHighWater - waiting;
+}
+
+void Streams::weigh(Stream& stream) {
+  const bool heavy = !stream.window.follows_path() && !stream.window_off && stream.window.unreported() >= (stream.heavy ? kLightOctets / 2 : kLightOctets);
+  if (heavy == std::exchange(stream.heavy, heavy)) return;
+  heavy ? ++heavy_ : --heavy_;
 }
 
 bool Streams::write(StreamId id, Slice octets) {
@@ -156,7 +176,8 @@ bool Streams::write(StreamId id, Slice octets) {
   if (stream == nullptr || stream->fin_sent || stream->failing) return false;
   if (!stream->out && !stream->waits) return false;
   stream->window.count_sent(octets.size(), core_.now);
-  stream->blocked = writable(id) == 0;
+  weigh(*stream);
+  stream->blocked = room(*stream) == 0;
   if (stream->waits) {
     stream->waiting.push(std::move(octets));
     return true;
@@ -316,6 +337,7 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
   if (state && std::holds_alternative<amqp::Received>(*state)) {
     const auto& received = std::get<amqp::Received>(*state);
     stream->window.report(received.section_offset, received.section_number, core_.now);
+    weigh(*stream);
     window_moved(id);
     if (!settled) return;
   }
@@ -327,6 +349,7 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
       erase_if_done(id);
     } else if (!stream->fin_sent && (settled || state)) {
       stream->window_off = true;
+      weigh(*stream);
       window_moved(id);
     }
     return;
@@ -356,7 +379,7 @@ bool Streams::reachable(const std::string& address) const {
 
 void Streams::window_moved(StreamId id) {
   Stream* stream = find(id);
-  if (stream == nullptr || !stream->blocked || writable(id) == 0) return;
+  if (stream == nullptr || !stream->blocked || room(*stream) == 0) return;
   stream->blocked = false;
   core_.events.push_back(StreamWritable{id});
 }
@@ -386,6 +409,7 @@ void Streams::erase_if_done(StreamId id) {
 void Streams::erase(Stream& stream) {
   if (stream.listener_side) by_reply_.erase(stream.reply_local);
   if (stream.in_wide) --wide_;
+  if (stream.heavy) --heavy_;
   streams_.erase(stream.id);
 }
 

@@ -27,7 +27,7 @@ class Streams {
   StreamId open(const std::string& address);
   bool accept(StreamId id);
   bool refuse(StreamId id);
-  [[nodiscard]] std::size_t writable(StreamId id) const;
+  [[nodiscard]] std::size_t writable(StreamId id);
   bool write(StreamId id, Slice octets);
   bool finish(StreamId id);
   bool reset(StreamId id);
@@ -69,6 +69,7 @@ class Streams {
     // what we send
     DeliveryNo out;
     SendWindow window;           ///< in raw octets
+    bool heavy = false;          ///< much of it is with a real receiver
     bool window_off = false;     ///< the receiver settled early: no reports will come (data-plane 4.1)
     bool blocked = false;        ///< writable() was 0 when asked last
     bool fin_sent = false;
@@ -88,6 +89,8 @@ class Streams {
   };
 
   void begin(StreamId id);
+  [[nodiscard]] std::size_t room(const Stream& stream) const;
+  void weigh(Stream& stream);
   void receive_from(Stream& stream, DeliveryNo delivery);
   void report(Stream& stream);
   [[nodiscard]] bool reachable(const std::string& address) const;
@@ -106,6 +109,7 @@ class Streams {
   Forwarder& forwarder_;
   std::vector<StreamId> waiting_;
   std::uint64_t last_id_ = 0;
+  std::uint64_t heavy_ = 0;  ///< streams that are
   std::uint64_t wide_ = 0;  ///< streams with in_wide
   std::unordered_map<StreamId, Stream> streams_;
   std::unordered_map<std::string, StreamId> by_reply_;

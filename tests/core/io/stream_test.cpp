@@ -124,7 +124,7 @@ TEST_CASE("50 MB come back unchanged, and no queue outgrows its owner's mark", "
   CHECK(source.echoed.count == kTotal);
   CHECK(source.echoed.value == source.sent.value);
   CHECK(source.queued_max <= kMark + 3 * 20'000);
-  CHECK(echo.queued_max <= kMark + 64 * 1024);
+  CHECK(echo.queued_max <= kMark + Loop::Options{}.bulk_block_bytes);
   CHECK(echo.stops > 0);
 }
 
@@ -289,6 +289,27 @@ TEST_CASE("read_stop inside on_data holds back the rest until read_start", "[io]
   pair.at_b.after_data = nullptr;
   pair.b->read_start();
   REQUIRE(loop.run_until([&pair] { return pair.at_b.bytes == 40'000; }));
+}
+
+TEST_CASE("a read brings no more than its limit, and bulk is read in large pieces without one", "[io][stream]") {
+  Loop loop;
+  StreamPair pair{loop, Kind::local};
+  std::size_t largest = 0, before = 0;
+  pair.at_b.after_data = [&] { largest = std::max(largest, pair.at_b.bytes - std::exchange(before, pair.at_b.bytes)); };
+  pair.b->set_read_limit(1000);
+  pair.a->write(Slice::copy_of(Bytes(100'000, 'x')));
+  REQUIRE(loop.run_until([&pair] { return pair.at_b.bytes == 100'000; }));
+  CHECK(largest == 1000);
+  pair.b->set_read_limit(SIZE_MAX);
+  pair.b->read_stop();
+  pair.a->write(Slice::copy_of(Bytes(4'000'000, 'y')));
+  bool later = false;
+  loop.post([&later] { later = true; });
+  REQUIRE(loop.run_until([&later] { return later; }));
+  pair.b->read_start();
+  REQUIRE(loop.run_until([&pair] { return pair.at_b.bytes == 4'100'000; }));
+  CHECK(largest > Loop::Options{}.read_block_bytes);
+  CHECK(largest <= Loop::Options{}.bulk_block_bytes);
 }
 
 TEST_CASE("a stream may be destroyed in each of its callbacks, and is silent then", "[io][stream]") {
