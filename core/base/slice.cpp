@@ -45,8 +45,8 @@ class FreeBlocks {
   }
 
  private:
-  static constexpr std::size_t kKept = 8;
-  static constexpr std::size_t kSmallest = 32 * 1024, kLargest = 256 * 1024;
+  static constexpr std::size_t kKept = 16;
+  static constexpr std::size_t kSmallest = 8 * 1024, kLargest = 256 * 1024;
 
   std::array<void*, kKept> blocks_{};
   std::array<std::size_t, kKept> capacities_{};

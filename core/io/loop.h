@@ -27,7 +27,7 @@ class Loop {
     /// Size of the blocks that sockets are read into. The streams of a loop share one, so that an idle stream
     /// holds no buffer; larger blocks mean fewer system calls, and more memory kept by a slow reader of a little.
     std::size_t read_block_bytes = 64 * 1024;
-    /// The same for a stream whose last read filled what it was given.
+    /// The same for a stream that has filled one, until a read is small again.
     std::size_t bulk_block_bytes = 256 * 1024;
   };
 

@@ -156,7 +156,7 @@ void Stream::Node::on_read(ssize_t count) {
   if (count > 0) {
     const auto bytes = static_cast<std::size_t>(count);
     Slice data = blocks().commit(bytes);
-    bulk = bytes == read_space;
+    bulk = bytes == read_space || (bulk && bytes >= loop.read_space_min());
     return handler->on_data(std::move(data));
   }
   reading = false;

@@ -61,7 +61,7 @@ struct Stream::Node {
   std::optional<Deferred> failure_report;
   const bool is_tcp;
   bool reading = false;
-  bool bulk = false;  // the last read filled what it was given
+  bool bulk = false;  // a read filled what it was given, and none was small since
   bool ended = false;
   bool shut = false;
   bool above_low_water = false;

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kUnfinishedHandshakes = 256;  ///< incoming connections that are not peers yet; more are closed
 constexpr Backoff::Range kRefusedRange{.first = std::chrono::seconds{15}, .longest = std::chrono::seconds{120}};
 
-constexpr std::size_t kBatchBytes = 128 * 1024;  ///< as PeerConnection's
+constexpr std::size_t kBatchBytes = 128 * 1024;  ///< received in one turn of the loop; then they are passed on
 
 constexpr std::chrono::seconds kSleep{5};  ///< apart from each other, the clocks tell that the machine slept
 

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::chrono::seconds kHandshakeTimeout{10};
 constexpr std::size_t kEarlyBytes = 64 * 1024;  ///< received while the handshake is computed; above it we stop reading
-constexpr std::size_t kBatchBytes = 128 * 1024;  ///< sealed before they are written: what stays in the processor's cache
+constexpr std::size_t kBatchBytes = 320 * 1024;  ///< sealed for one write: a large read of a client, and it stays in the processor's cache
 
 bool is_refusal(tls::Error::Code code) {
   using Code = tls::Error::Code;
