@@ -107,7 +107,9 @@ def main():
         other_ctests(preset, folder)
         if preset == "release":
             worst_mix = ["--seed", "1000", "--runs", "20", "--seconds", "1000", "--interiors", "12", "--edges", "12"]
-            counted(f"{preset} simulation", [os.path.join(folder, "tests", "simulation", "simulation"), *worst_mix])
+            simulation = os.path.join(folder, "tests", "simulation", "simulation")
+            counted(f"{preset} simulation", [simulation, *worst_mix])
+            counted(f"{preset} simulation, fresh seeds", [simulation, "--fresh", "--for", "60"])
         counted(f"{preset} layers", [PYTHON, "tests/layers_check.py", folder])
         for name, runner in (("proton", [PYTHON, "run_proton.py"]), ("rhea", ["node", "run_rhea.js"])):
             script = os.path.join("tests", "interop", runner[1])
