@@ -16,6 +16,15 @@ namespace {
 
 uv_handle_t* handle_of(auto& uv) { return reinterpret_cast<uv_handle_t*>(&uv); }
 
+/// Whether one stream alone reads.
+struct Readers {
+  const void* last = nullptr;
+  std::size_t shared_turn = 0;  ///< of the loop, in which it was another one than before
+  void note(const void* stream, std::size_t turn) {
+    if (std::exchange(last, stream) != stream) shared_turn = turn;
+  }
+};
+
 }  // namespace
 
 struct Loop::State {
@@ -43,12 +52,14 @@ struct Loop::State {
   BlockWriter read_blocks;
   BlockWriter bulk_blocks;
   std::size_t read_space_min;
+  std::size_t bulk_block_bytes;
+  Readers all_readers, limited_readers;
   std::size_t turns = 0;
   bool stopped = false;
 };
 
 Loop::State::State(Options options)
-    : read_blocks{options.read_block_bytes}, bulk_blocks{options.bulk_block_bytes}, read_space_min{options.read_block_bytes / 4} {
+    : read_blocks{options.read_block_bytes}, bulk_blocks{options.bulk_block_bytes}, read_space_min{options.read_block_bytes / 4}, bulk_block_bytes{options.bulk_block_bytes} {
   VAN_ASSERT(uv_loop_init(&uv) == 0);
   VAN_ASSERT(uv_async_init(&uv, &wake, [](uv_async_t* handle) noexcept {
                of(reinterpret_cast<uv_handle_t*>(handle)).run_posted();
@@ -148,6 +159,15 @@ std::size_t Loop::turns() const { return state_->turns; }
 uv_loop_s* Loop::uv() { return &state_->uv; }
 BlockWriter& Loop::read_blocks() { return state_->read_blocks; }
 BlockWriter& Loop::bulk_blocks() { return state_->bulk_blocks; }
+
+std::size_t Loop::read_share(const void* stream, bool limited) {
+  constexpr std::size_t kAloneTurns = 64, kAloneBlocks = 8;
+  State& state = *state_;
+  state.all_readers.note(stream, state.turns);
+  if (limited) state.limited_readers.note(stream, state.turns);
+  const Readers& readers = limited ? state.limited_readers : state.all_readers;
+  return state.bulk_block_bytes * (state.turns - readers.shared_turn > kAloneTurns ? kAloneBlocks : 1);
+}
 std::size_t Loop::read_space_min() const { return state_->read_space_min; }
 
 Deferred::Deferred(Loop& loop, std::function<void()> task)

@@ -67,6 +67,9 @@ class Loop {
   [[nodiscard]] uv_loop_s* uv();
   [[nodiscard]] BlockWriter& read_blocks();
   [[nodiscard]] BlockWriter& bulk_blocks();
+  /// Octets that one stream may read in a turn: one large read while others read, too, or did a moment ago; more when it is alone.
+  /// To a `limited` one (it has a read limit) only its like are others: what comes by the rest may be answers to it alone.
+  [[nodiscard]] std::size_t read_share(const void* stream, bool limited);
   [[nodiscard]] std::size_t read_space_min() const;
 
  private:

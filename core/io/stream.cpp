@@ -146,15 +146,23 @@ void Stream::Node::start_shutdown() {
 }
 
 void Stream::Node::on_alloc(uv_buf_t* buffer) {
+  // libuv goes on reading while reads are full, as if there were no other socket.
+  if (std::exchange(read_turn, loop.turns()) != loop.turns()) read_in_turn = 0;
+  if (read_in_turn >= loop.read_share(this, read_limit != kNoLimit)) {
+    read_space = 0;
+    *buffer = uv_buf_init(nullptr, 0);
+    return;
+  }
   const auto space = blocks().space(loop.read_space_min());
   read_space = std::min(space.size(), read_limit);
   *buffer = uv_buf_init(reinterpret_cast<char*>(space.data()), static_cast<unsigned>(read_space));
 }
 
 void Stream::Node::on_read(ssize_t count) {
-  if (count == 0 || closing) return;
+  if (count == 0 || closing || read_space == 0) return;
   if (count > 0) {
     const auto bytes = static_cast<std::size_t>(count);
+    read_in_turn += bytes;
     Slice data = blocks().commit(bytes);
     bulk = bytes == read_space || (bulk && bytes >= loop.read_space_min());
     return handler->on_data(std::move(data));

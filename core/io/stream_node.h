@@ -50,8 +50,11 @@ struct Stream::Node {
   } uv{};
   Loop& loop;
   StreamHandler* handler = nullptr;
-  std::size_t read_space = 0;  // what the next read was given
-  std::size_t read_limit = std::numeric_limits<std::size_t>::max();
+  std::size_t read_space = 0;  // what the next read was given; 0: it has to wait for the next turn of the loop
+  std::size_t read_turn = 0;   // the turn of the last read, and what was read in it
+  std::size_t read_in_turn = 0;
+  static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+  std::size_t read_limit = kNoLimit;
   SliceQueue queue;  // its first in_flight bytes belong to write_request until its callback
   std::size_t in_flight = 0;
   std::size_t low_water = 0;

@@ -2,7 +2,9 @@
 
 #include <condition_variable>
 #include <deque>
+#include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -25,11 +27,13 @@ struct Worker::State {
       waiting.pop_front();
       lock.unlock();
       std::exchange(task->work, {})();
-      loop.post([task] {
-        if (const auto done = std::exchange(task->done, {})) done();
-      });
+      loop.post([task] { tell(*task); });
       lock.lock();
     }
+  }
+
+  static void tell(Task::State& task) {
+    if (const auto done = std::exchange(task.done, {})) done();
   }
 
   Loop& loop;
@@ -43,7 +47,7 @@ struct Worker::State {
 Worker::Task::Task(std::shared_ptr<State> state) : state_{std::move(state)} {}
 Worker::Task::~Task() { state_->done = {}; }
 
-Worker::Worker(Loop& loop) : state_{std::make_unique<State>(loop)} {}
+Worker::Worker(Loop& loop) : state_{std::make_shared<State>(loop)} {}
 
 Worker::~Worker() {
   if (!state_->thread.joinable()) return;
@@ -57,11 +61,20 @@ Worker::~Worker() {
 
 std::unique_ptr<Worker::Task> Worker::run(std::function<void()> work, std::function<void()> done) {
   auto task = std::make_shared<Task::State>(Task::State{std::move(work), std::move(done)});
+  try {
+    if (!state_->thread.joinable()) state_->thread = std::thread{[state = state_.get()] { state->work(); }};
+  } catch (const std::system_error&) {  // no thread is to be had
+    state_->loop.post([task, owner = std::weak_ptr{state_}] {
+      if (owner.expired()) return;
+      std::exchange(task->work, {})();
+      State::tell(*task);
+    });
+    return std::unique_ptr<Task>{new Task{std::move(task)}};
+  }
   {
     const std::lock_guard lock{state_->mutex};
     state_->waiting.push_back(task);
   }
-  if (!state_->thread.joinable()) state_->thread = std::thread{[state = state_.get()] { state->work(); }};
   state_->changed.notify_one();
   return std::unique_ptr<Task>{new Task{std::move(task)}};
 }

@@ -8,7 +8,8 @@
 namespace van::io {
 
 /// A thread of its own, for computations of milliseconds that would hold up the loop. They run one after the other, in the order
-/// of the calls, so that they may share what is not made for several threads. The thread starts with the first of them.
+/// of the calls, so that they may share what is not made for several threads. The thread starts with the first of them; where the
+/// system gives none, the loop's does them.
 class Worker {
  public:
   /// `loop` must outlive it.
@@ -36,7 +37,7 @@ class Worker {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace van::io

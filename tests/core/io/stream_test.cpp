@@ -312,6 +312,29 @@ TEST_CASE("a read brings no more than its limit, and bulk is read in large piece
   CHECK(largest <= Loop::Options{}.bulk_block_bytes);
 }
 
+TEST_CASE("who reads alone may read more in a turn than one of several", "[io][stream]") {
+  Loop loop;
+  const auto turns = [&loop](std::size_t count) {
+    const std::size_t end = loop.turns() + count;
+    REQUIRE(loop.run_until([&] {
+      loop.post([] {});
+      return loop.turns() >= end;
+    }));
+  };
+  const std::size_t block = Loop::Options{}.bulk_block_bytes;
+  const int link = 0, client = 0, other = 0;
+  CHECK(loop.read_share(&link, false) == block);
+  turns(100);
+  CHECK(loop.read_share(&link, false) > block);
+  CHECK(loop.read_share(&client, true) == block);
+  CHECK(loop.read_share(&link, false) == block);  // what it reads may keep the client waiting
+  turns(100);
+  CHECK(loop.read_share(&client, true) > block);  // what comes by the link may be its own answers
+  CHECK(loop.read_share(&link, false) == block);
+  CHECK(loop.read_share(&other, true) == block);
+  CHECK(loop.read_share(&client, true) == block);
+}
+
 TEST_CASE("a stream may be destroyed in each of its callbacks, and is silent then", "[io][stream]") {
   const Kind kind = GENERATE(Kind::tcp, Kind::local);
   const std::string where = GENERATE("data", "end", "drained", "closed");
