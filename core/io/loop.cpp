@@ -159,6 +159,7 @@ std::size_t Loop::turns() const { return state_->turns; }
 uv_loop_s* Loop::uv() { return &state_->uv; }
 BlockWriter& Loop::read_blocks() { return state_->read_blocks; }
 BlockWriter& Loop::bulk_blocks() { return state_->bulk_blocks; }
+std::size_t Loop::read_space_min() const { return state_->read_space_min; }
 
 std::size_t Loop::read_share(const void* stream, bool limited) {
   constexpr std::size_t kAloneTurns = 64, kAloneBlocks = 8;
@@ -168,7 +169,6 @@ std::size_t Loop::read_share(const void* stream, bool limited) {
   const Readers& readers = limited ? state.limited_readers : state.all_readers;
   return state.bulk_block_bytes * (state.turns - readers.shared_turn > kAloneTurns ? kAloneBlocks : 1);
 }
-std::size_t Loop::read_space_min() const { return state_->read_space_min; }
 
 Deferred::Deferred(Loop& loop, std::function<void()> task)
     : loop_{loop}, node_{std::make_unique<DeferredNode>(std::move(task))} {}
