@@ -10,7 +10,7 @@
 namespace van::router {
 namespace {
 
-constexpr std::size_t kEarlyOctets = 64 * 1024;  ///< held while the uplink settles
+constexpr std::size_t kEarlyOctets = 64 * 1024;  ///< held of what a client says before its provider has answered
 constexpr std::size_t kLargeRead = 256 * 1024;   ///< a write may overshoot the window of a receiver of ours so far
 constexpr std::size_t kSmallRead = 32 * 1024;    ///< of a real one, as real senders do
 constexpr std::uint64_t kLightOctets = 256 * 1024;  ///< unreported, below which a stream does not take part in the budget
@@ -45,7 +45,6 @@ StreamId Streams::open(const std::string& address) {
 
   const auto key = routing::AddressKey::mobile(address);
   if (key && addresses_.needs_settled_uplink(*key)) {
-    stream.waits = true;
     waiting_.push_back(id);
   } else {
     begin(id);
@@ -68,19 +67,22 @@ void Streams::begin(StreamId id) {
 void Streams::handle_deadline() {
   if (core_.now < next_deadline()) return;
   for (const StreamId id : std::exchange(waiting_, {})) {
-    Stream* stream = find(id);
-    if (stream == nullptr) continue;
-    stream->waits = false;
-    begin(id);
-    stream = find(id);
-    if (stream == nullptr) continue;
-    const DeliveryNo out = stream->out;
-    const bool fin = stream->fin_sent;
-    const SliceQueue early = std::exchange(stream->waiting, {});
-    for (const Slice& slice : early.slices()) forwarder_.append(out, slice);
-    if (fin) forwarder_.finish(out);
-    window_moved(id);
+    if (find(id) != nullptr) begin(id);
   }
+}
+
+/// The provider has answered: what the client has said meanwhile goes to it.
+void Streams::opened(Stream& stream) {
+  const StreamId id = stream.id;
+  const DeliveryNo out = stream.out;
+  const bool fin = stream.fin_sent;
+  stream.open = true;
+  core_.events.push_back(StreamOpened{id});
+  if (!stream.readable.empty() || stream.in_complete) core_.events.push_back(StreamReadable{id});
+  const SliceQueue early = std::exchange(stream.early, {});
+  for (const Slice& slice : early.slices()) forwarder_.append(out, slice);
+  if (fin) forwarder_.finish(out);
+  window_moved(id);
 }
 
 StreamId Streams::incoming(DeliveryNo delivery, ConsumerId consumer) {
@@ -152,8 +154,7 @@ std::size_t Streams::writable(StreamId id) {
 
 std::size_t Streams::room(const Stream& stream) const {
   if (stream.fin_sent || stream.failing) return 0;
-  if (stream.waits) return stream.window.sent() >= kEarlyOctets ? 0 : kEarlyOctets - static_cast<std::size_t>(stream.window.sent());
-  if (!stream.out) return 0;
+  if (!stream.open) return stream.listener_side ? kEarlyOctets - std::min(kEarlyOctets, stream.early.bytes()) : 0;
   if (!stream.window_off) {
     if (stream.window.follows_path()) return stream.window.room() == 0 ? 0 : std::max(stream.window.room(), kLargeRead);
     // Newer routers end the connection on which more than 4 MiB wait for them, over all streams (data-plane 4.5).
@@ -174,25 +175,25 @@ void Streams::weigh(Stream& stream) {
 bool Streams::write(StreamId id, Slice octets) {
   Stream* stream = find(id);
   if (stream == nullptr || stream->fin_sent || stream->failing) return false;
-  if (!stream->out && !stream->waits) return false;
+  if (!stream->open && !stream->listener_side) return false;
   stream->window.count_sent(octets.size(), core_.now);
-  weigh(*stream);
-  stream->blocked = room(*stream) == 0;
-  if (stream->waits) {
-    stream->waiting.push(std::move(octets));
+  if (!stream->open) {
+    stream->early.push(std::move(octets));
+    stream->blocked = room(*stream) == 0;
     return true;
   }
-  const DeliveryNo out = stream->out;
-  forwarder_.append(out, std::move(octets));
+  weigh(*stream);
+  stream->blocked = room(*stream) == 0;
+  forwarder_.append(stream->out, std::move(octets));
   return true;
 }
 
 bool Streams::finish(StreamId id) {
   Stream* stream = find(id);
   if (stream == nullptr || stream->fin_sent || stream->failing) return false;
-  if (!stream->out && !stream->waits) return false;
+  if (!stream->open && !stream->listener_side) return false;
   stream->fin_sent = true;
-  if (stream->out) forwarder_.finish(stream->out);
+  if (stream->open) forwarder_.finish(stream->out);
   return true;
 }
 
@@ -300,12 +301,7 @@ void Streams::read_head(Stream& stream) {
   stream.head_read = true;
   stream.head.consume(read.bytes);
   stream.readable.append(std::move(stream.head));
-  if (stream.listener_side) {
-    stream.open = true;
-    core_.events.push_back(StreamOpened{id});
-    if (!stream.readable.empty() || stream.in_complete) core_.events.push_back(StreamReadable{id});
-    return;
-  }
+  if (stream.listener_side) return opened(stream);
   if (!read.properties.reply_to || read.properties.reply_to->empty()) return refuse_head(stream, kFailed);
   stream.reply_to = *read.properties.reply_to;
   stream.requested = true;

@@ -64,8 +64,7 @@ class Streams {
     std::string reply_local;     ///< L-side: "temp.…"
     std::string reply_to;        ///< C-side: where our reply stream goes
     std::string address;         ///< L-side
-    bool waits = false;          ///< L-side: for the uplink to settle
-    SliceQueue waiting;          ///< what was written meanwhile
+    SliceQueue early;            ///< L-side: what was written before the provider has answered (docs/protocol.md, "Early octets")
     // what we send
     DeliveryNo out;
     SendWindow window;           ///< in raw octets
@@ -89,6 +88,7 @@ class Streams {
   };
 
   void begin(StreamId id);
+  void opened(Stream& stream);
   [[nodiscard]] std::size_t room(const Stream& stream) const;
   void weigh(Stream& stream);
   void receive_from(Stream& stream, DeliveryNo delivery);
@@ -107,7 +107,7 @@ class Streams {
   Core& core_;
   Addresses& addresses_;
   Forwarder& forwarder_;
-  std::vector<StreamId> waiting_;
+  std::vector<StreamId> waiting_;  ///< for the uplink to settle
   std::uint64_t last_id_ = 0;
   std::uint64_t heavy_ = 0;  ///< streams that are
   std::uint64_t wide_ = 0;  ///< streams with in_wide

@@ -59,8 +59,8 @@ class Rows(EndToEnd):
         expected = f"hello from {provider.name}\n".encode()
 
         def served():
-            # A stream that a real router took before it knew the way back may be left without an answer (docs/interoperability.md).
             done = curl(f"http://{where[0]}:{where[1]}/hello", limit=20)
+            self.assertNotEqual(done.returncode, 28, "neither answered nor closed")
             return done.returncode == 0 and done.stdout == expected
         try:
             wait_until(served, f"{provider.name} serves {user.name}")

@@ -1,6 +1,7 @@
 """Beside real Skupper routers: runs where skrouterd is on the PATH, and says so where it is not."""
 
 import base64
+import concurrent.futures
 import os
 
 from harness import curl, digest_of, get, wait_until
@@ -30,6 +31,22 @@ class RealRouter(RealSite):
         dev = self.profile("laptop")
         dev.ok("join", token)
         self.both_ways(dev)
+
+    def test_what_clients_say_at_once_is_not_lost(self):
+        """Several uploads at a time, each from the first moment of its connection, while the real router connects its target."""
+        token = self.real_site()
+        dev = self.profile("laptop")
+        dev.ok("join", token)
+        where = dev.bind("web")
+        dev.wait_reachable("web")
+        octets = 1_000_000
+        expected = [str(octets), digest_of(octets)]
+        file = self.path("upload")
+        self.assertEqual(curl("-o", file, f"http://{where[0]}:{where[1]}/bytes/{octets}").returncode, 0)
+        upload = lambda _: curl("-X", "POST", "-H", "Expect:", "-T", file, f"http://{where[0]}:{where[1]}/up", limit=20)
+        with concurrent.futures.ThreadPoolExecutor(4) as clients:
+            for done in clients.map(upload, range(60)):
+                self.assertEqual(done.stdout.decode().split(), expected, done.stderr)
 
     def test_a_site_of_ours_is_a_neighbour_of_a_real_one(self):
         token = self.real_site()

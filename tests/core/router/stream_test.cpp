@@ -84,7 +84,7 @@ TEST_CASE("a stream between a laptop and its site carries both directions and en
   CHECK(provider.take<StreamFailed>().empty());
 }
 
-TEST_CASE("what is written before the answer arrives is not lost", "[router][stream]") {
+TEST_CASE("what is written before the answer arrives waits for it and is not lost", "[router][stream]") {
   Pair pair;
   Network& network = pair.network;
   pair.laptop.router->add_consumer("greeting", 0, network.now);
@@ -96,9 +96,35 @@ TEST_CASE("what is written before the answer arrives is not lost", "[router][str
   network.settle();
   const StreamId server = pair.laptop.take<StreamRequested>().at(0).stream;
   REQUIRE(pair.laptop.router->accept_stream(server, network.now));
+  CHECK(pair.laptop.router->readable(server)->empty());  // a real provider might lose it (docs/protocol.md, "Early octets")
+  CHECK_FALSE(pair.laptop.router->finished(server));
   network.settle();
   CHECK(taken(network, pair.laptop, server) == "early");
   CHECK(pair.laptop.router->finished(server));
+}
+
+TEST_CASE("a client is heard no further than a bound before the answer arrives", "[router][stream]") {
+  Pair pair;
+  Network& network = pair.network;
+  pair.laptop.router->add_consumer("greeting", 0, network.now);
+  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
+  network.advance(1s);
+  const StreamId client = pair.site.router->open_stream(producer, network.now);
+  std::size_t written = 0;
+  while (const std::size_t room = pair.site.router->writable(client)) {
+    const std::size_t count = std::min<std::size_t>(room, 10'000);
+    REQUIRE(pair.site.router->write(client, text(std::string(count, 'x')), network.now));
+    written += count;
+    REQUIRE(written <= 64 * 1024);
+  }
+  CHECK(written == 64 * 1024);
+  network.settle();
+  const StreamId server = pair.laptop.take<StreamRequested>().at(0).stream;
+  REQUIRE(pair.laptop.router->accept_stream(server, network.now));
+  network.settle();
+  REQUIRE(pair.site.take<StreamWritable>().size() == 1);
+  CHECK(pair.site.router->writable(client) > 0);
+  CHECK(taken(network, pair.laptop, server).size() == written);
 }
 
 TEST_CASE("a target that refuses ends the client's stream at once", "[router][stream]") {
