@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kEarlyOctets = 64 * 1024;  ///< held of what a client says before its provider has answered
 constexpr std::size_t kLargeRead = 256 * 1024;   ///< a write may overshoot the window of a receiver of ours so far
 constexpr std::size_t kSmallRead = 32 * 1024;    ///< of a real one, as real senders do
-constexpr std::uint64_t kLightOctets = 256 * 1024;  ///< unreported, below which a stream does not take part in the budget
+constexpr std::uint64_t kLightOctets = 96 * 1024;  ///< unreported at a real receiver without its turn; ours reports sooner
 constexpr std::uint32_t kReplyFlags = amqp::RouterAnnotations::kStreaming | amqp::RouterAnnotations::kNoHoldOff | amqp::RouterAnnotations::kWide;
 /// A provider whose target refuses may be passed over for another one: routers on the way see to it, real ones too (data-plane 2.6).
 constexpr std::uint32_t kClientFlags = kReplyFlags | amqp::RouterAnnotations::kResendReleased;
@@ -65,11 +65,14 @@ void Streams::begin(StreamId id) {
 }
 
 void Streams::handle_deadline() {
-  if (core_.now < next_deadline()) return;
+  for (const StreamId id : turns_.expire(core_.now)) window_moved(id);
+  if (waiting_.empty() || core_.now < core_.uplink_settled) return;
   for (const StreamId id : std::exchange(waiting_, {})) {
     if (find(id) != nullptr) begin(id);
   }
 }
+
+TimePoint Streams::next_deadline() const { return std::min(waiting_.empty() ? kNever : core_.uplink_settled, turns_.deadline()); }
 
 /// The provider has answered: what the client has said meanwhile goes to it.
 void Streams::opened(Stream& stream) {
@@ -157,19 +160,31 @@ std::size_t Streams::room(const Stream& stream) const {
   if (!stream.open) return stream.listener_side ? kEarlyOctets - std::min(kEarlyOctets, stream.early.bytes()) : 0;
   if (!stream.window_off) {
     if (stream.window.follows_path()) return stream.window.room() == 0 ? 0 : std::max(stream.window.room(), kLargeRead);
-    // Newer routers end the connection on which more than 4 MiB wait for them, over all streams (data-plane 4.5).
-    const std::uint64_t share = limits::kRealPeerBudget / std::max<std::uint64_t>(heavy_, 1);
-    const std::size_t room = stream.window.room(std::max(share, limits::kStreamWindowLeast));
+    const std::size_t room = stream.window.room(turns_.holds(stream.id) ? far_ahead() : kLightOctets);
     return room == 0 ? 0 : std::max(room, kSmallRead);
   }
   const std::size_t waiting = forwarder_.pending(stream.out);
   return waiting >= limits::kOutputHighWater ? 0 : limits::kOutputHighWater - waiting;
 }
 
-void Streams::weigh(Stream& stream) {
-  const bool heavy = !stream.window.follows_path() && !stream.window_off && stream.window.unreported() >= (stream.heavy ? kLightOctets / 2 : kLightOctets);
-  if (heavy == std::exchange(stream.heavy, heavy)) return;
-  heavy ? ++heavy_ : --heavy_;
+/// How far ahead of a real receiver's reports a stream may be in its turn: newer real routers end the connection on which more than
+/// 4 MiB wait for them, over all streams (data-plane 4.5).
+std::uint64_t Streams::far_ahead() const {
+  return std::max(limits::kRealPeerBudget / std::max<std::uint64_t>(turns_.held(), 1), limits::kStreamWindowLeast);
+}
+
+/// Asks for the stream's turn when it needs one to go on, and ends it when it needs it no more.
+void Streams::take_turn(Stream& stream) {
+  const bool counts = !stream.window.follows_path() && !stream.window_off && !stream.out_done;
+  if (!counts || stream.window.unreported() < kLightOctets) return end_turn(stream);
+  if (stream.window.room(far_ahead()) == 0) return;
+  stream.in_turn = true;
+  turns_.ask(stream.id, core_.now);
+}
+
+void Streams::end_turn(Stream& stream) {
+  if (!std::exchange(stream.in_turn, false)) return;
+  if (const auto next = turns_.leave(stream.id, core_.now)) window_moved(*next);
 }
 
 bool Streams::write(StreamId id, Slice octets) {
@@ -182,7 +197,7 @@ bool Streams::write(StreamId id, Slice octets) {
     stream->blocked = room(*stream) == 0;
     return true;
   }
-  weigh(*stream);
+  take_turn(*stream);
   stream->blocked = room(*stream) == 0;
   forwarder_.append(stream->out, std::move(octets));
   return true;
@@ -333,7 +348,8 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
   if (state && std::holds_alternative<amqp::Received>(*state)) {
     const auto& received = std::get<amqp::Received>(*state);
     stream->window.report(received.section_offset, received.section_number, core_.now);
-    weigh(*stream);
+    turns_.reported(id, core_.now);
+    take_turn(*stream);
     window_moved(id);
     if (!settled) return;
   }
@@ -341,11 +357,12 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
   if (good) {
     if (settled && stream->fin_sent) {
       stream->out_done = true;
+      end_turn(*stream);
       accept_in(*stream);
       erase_if_done(id);
     } else if (!stream->fin_sent && (settled || state)) {
       stream->window_off = true;
-      weigh(*stream);
+      take_turn(*stream);
       window_moved(id);
     }
     return;
@@ -405,7 +422,7 @@ void Streams::erase_if_done(StreamId id) {
 void Streams::erase(Stream& stream) {
   if (stream.listener_side) by_reply_.erase(stream.reply_local);
   if (stream.in_wide) --wide_;
-  if (stream.heavy) --heavy_;
+  end_turn(stream);
   streams_.erase(stream.id);
 }
 

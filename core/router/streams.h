@@ -11,6 +11,7 @@
 #include "core/amqp/message.h"
 #include "core/router/core.h"
 #include "core/router/send_window.h"
+#include "core/router/turns.h"
 
 namespace van::router {
 
@@ -36,10 +37,10 @@ class Streams {
   [[nodiscard]] bool finished(StreamId id) const;
   void fin_passed_on(StreamId id);
 
-  /// Sends off the streams that waited for the uplink to settle; when that is due, else kNever.
+  /// Sends off the streams that waited for the uplink to settle, and ends turns that took too long.
   void handle_deadline();
   [[nodiscard]] std::size_t count() const { return streams_.size(); }
-  [[nodiscard]] TimePoint next_deadline() const { return waiting_.empty() ? kNever : core_.uplink_settled; }
+  [[nodiscard]] TimePoint next_deadline() const;
 
   // ---- From the forwarder ----
   /// A client stream for a consumer of ours.
@@ -68,7 +69,7 @@ class Streams {
     // what we send
     DeliveryNo out;
     SendWindow window;           ///< in raw octets
-    bool heavy = false;          ///< much of it is with a real receiver
+    bool in_turn = false;        ///< asked for one (`turns_`), or has it
     bool window_off = false;     ///< the receiver settled early: no reports will come (data-plane 4.1)
     bool blocked = false;        ///< writable() was 0 when asked last
     bool fin_sent = false;
@@ -90,7 +91,9 @@ class Streams {
   void begin(StreamId id);
   void opened(Stream& stream);
   [[nodiscard]] std::size_t room(const Stream& stream) const;
-  void weigh(Stream& stream);
+  [[nodiscard]] std::uint64_t far_ahead() const;
+  void take_turn(Stream& stream);
+  void end_turn(Stream& stream);
   void receive_from(Stream& stream, DeliveryNo delivery);
   void report(Stream& stream);
   [[nodiscard]] bool reachable(const std::string& address) const;
@@ -109,7 +112,7 @@ class Streams {
   Forwarder& forwarder_;
   std::vector<StreamId> waiting_;  ///< for the uplink to settle
   std::uint64_t last_id_ = 0;
-  std::uint64_t heavy_ = 0;  ///< streams that are
+  Turns turns_;              ///< of streams to real receivers
   std::uint64_t wide_ = 0;  ///< streams with in_wide
   std::unordered_map<StreamId, Stream> streams_;
   std::unordered_map<std::string, StreamId> by_reply_;

@@ -48,6 +48,22 @@ class RealRouter(RealSite):
             for done in clients.map(upload, range(60)):
                 self.assertEqual(done.stdout.decode().split(), expected, done.stderr)
 
+    def test_many_bulk_uploads_at_once_do_not_end_the_link(self):
+        """Newer real routers end a connection on which too much waits to be taken."""
+        token = self.real_site()
+        dev = self.profile("laptop")
+        dev.ok("join", token)
+        where = dev.bind("web")
+        dev.wait_reachable("web")
+        octets = 30_000_000
+        file = self.path("upload")
+        self.assertEqual(curl("-o", file, f"http://{where[0]}:{where[1]}/bytes/{octets}").returncode, 0)
+        upload = lambda _: curl("-X", "POST", "-H", "Expect:", "-T", file, f"http://{where[0]}:{where[1]}/up")
+        with concurrent.futures.ThreadPoolExecutor(12) as clients:
+            for done in clients.map(upload, range(24)):
+                self.assertEqual(done.stdout.decode().split(), [str(octets), digest_of(octets)], done.stderr)
+        self.assertNotIn("link down", dev.run("logs").out)
+
     def test_a_site_of_ours_is_a_neighbour_of_a_real_one(self):
         token = self.real_site()
         ours = self.site("ours")

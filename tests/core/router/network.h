@@ -100,6 +100,7 @@ class Network {
 
   TimePoint now{};
   std::size_t octets_carried = 0;  ///< by all wires together
+  bool strangers = false;          ///< each takes the others for routers of another kind
 
  private:
   struct Wire {
@@ -117,6 +118,13 @@ class Network {
     return wires_.size() - 1;
   }
 
+  static Slice disguised(const Slice& octets) {
+    std::string text{as_text(octets.view())};
+    constexpr std::string_view kOurs = "product\xa1\x06vanctl";
+    if (const std::size_t at = text.find(kOurs); at != std::string::npos) text.replace(at, kOurs.size(), "product\xa1\x06others");
+    return Slice::copy_of(as_bytes(text));
+  }
+
   bool transmit(Site& from, PeerId peer) {
     SliceQueue* output = from.router->output(peer);
     const auto found = from.wires.find(peer);
@@ -127,7 +135,7 @@ class Network {
     Site& to = is_a ? *wire.b : *wire.a;
     const PeerId to_peer = is_a ? wire.peer_b : wire.peer_a;
     while (output != nullptr && !output->empty()) {
-      const Slice piece = output->pop(1 + rng_.below(20'000));
+      const Slice piece = strangers ? disguised(output->pop(output->bytes())) : output->pop(1 + rng_.below(20'000));
       octets_carried += piece.size();
       from.router->output_consumed(peer, now);
       if (!wire.cut) to.router->receive(to_peer, piece, now);
