@@ -104,7 +104,7 @@ void ControlPlane::accept(const Ra& ra, LinkNo link, TimePoint now) {
   check_instance(*node, ra.id, ra.instance, now);
   check_sequence(*node, ra, now);
   node->heard = now;
-  if (!node->flooded.same(ra, now)) node->heard_on = link;
+  if (!node->flooded.covers(ra, now)) node->heard_on = link;
   if (now >= node->asked_until) node->asks = 0;
   const bool asked = node->asks > 0 && ra.ls_seq == node->ls_seq_asked;  // by another copy of this RA
   // Told by a router to which no path leads: its links may be others than we think.
@@ -128,7 +128,7 @@ bool ControlPlane::flood_goes_on(const Message& message, std::span<const std::st
   Node* node = ra == nullptr ? nullptr : states_.find(ra->id);
   if (node == nullptr) return true;
   Node::Flooded& last = node->flooded;
-  if (last.same(*ra, now) && trace.size() >= last.hops) return false;
+  if (last.overtook(*ra, now) || (last.covers(*ra, now) && trace.size() >= last.hops)) return false;
   if (now >= last.counted_until) {
     last.counted = 0;
     last.counted_until = now + config_.timings.hello_interval;

@@ -43,8 +43,12 @@ struct Node {
     std::int64_t mobile_seq = 0;
     std::size_t hops = 0;
     TimePoint until = TimePoint::min();
-    [[nodiscard]] bool same(const Ra& ra, TimePoint now) const {
-      return instance == ra.instance && ls_seq == ra.ls_seq && mobile_seq == ra.mobile_seq && now < until;
+    /// A copy of that RA, or one that it has overtaken.
+    [[nodiscard]] bool covers(const Ra& ra, TimePoint now) const {
+      return instance == ra.instance && ls_seq >= ra.ls_seq && mobile_seq >= ra.mobile_seq && now < until;
+    }
+    [[nodiscard]] bool overtook(const Ra& ra, TimePoint now) const {
+      return covers(ra, now) && (ls_seq > ra.ls_seq || mobile_seq > ra.mobile_seq);
     }
     unsigned counted = 0;  ///< RAs of it passed on
     TimePoint counted_until = TimePoint::min();

@@ -433,6 +433,8 @@ TEST_CASE("a copy of an RA goes on once, or again after fewer hops, and the next
   CHECK(goes_on(ra, 3));
   CHECK_FALSE(goes_on(ra, 3));
   CHECK(goes_on(Ra{.id = "B", .instance = 1, .ls_seq = 3, .mobile_seq = 2}, 4));
+  CHECK_FALSE(goes_on(ra, 2));  // overtaken
+  CHECK_FALSE(goes_on(Ra{.id = "B", .instance = 1, .ls_seq = 2, .mobile_seq = 2}, 2));
   CHECK(goes_on(Ra{.id = "B", .instance = 2, .ls_seq = 3, .mobile_seq = 2}, 4));
   CHECK(goes_on(Lsr{.id = "B"}, 4));
   CHECK(goes_on(Lsr{.id = "B"}, 4));
