@@ -426,6 +426,7 @@ class Node::Impl final : public PeerConnection::Owner {
     if (const tls::Peer* peer = connection.tls_peer()) {
       status.tls_version = peer->version;
       status.tls_cipher = peer->cipher;
+      status.tls_resumed = peer->resumed;
       if (peer->certificate) {
         status.tls_peer = peer->certificate->subject_common_name;
         status.tls_expires = peer->certificate->not_after;

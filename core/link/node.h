@@ -60,6 +60,7 @@ struct LinkStatus {
   bool refused = false;  ///< the peer (or we) refused for a reason that waiting does not mend: certificate, SASL, policy
   std::string tls_version, tls_cipher, tls_peer;  ///< empty while not connected
   std::optional<std::chrono::system_clock::time_point> tls_expires;  ///< of the peer's certificate
+  bool tls_resumed = false;  ///< the certificate was verified when an earlier connection was made
 };
 
 /// The end of a stream on a local TCP connection. Called on the loop, never from inside a Node call of the same stream's

@@ -76,16 +76,30 @@ void set_versions(mbedtls_ssl_config* config, [[maybe_unused]] bool tls13) {
 #endif
 }
 
-void refuse_tickets_and_renegotiation(mbedtls_ssl_config* config, [[maybe_unused]] bool server) {
+void refuse_renegotiation([[maybe_unused]] mbedtls_ssl_config* config) {
 #if defined(MBEDTLS_SSL_RENEGOTIATION)
   mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
 #endif
-#if defined(MBEDTLS_SSL_SESSION_TICKETS)
-  if (!server) mbedtls_ssl_conf_session_tickets(config, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+}
+
+/// Tickets of TLS 1.3 come among the data, and would count as records (tls-records B3): none where it may be spoken.
+int set_tickets(Context::State& state, bool tls13) {
+  mbedtls_ssl_config* config = state.config.get();
 #if MBEDTLS_VERSION_MAJOR >= 3 && defined(MBEDTLS_SSL_PROTO_TLS1_3)
-  if (server) mbedtls_ssl_conf_new_session_tickets(config, 0);
+  if (state.server) mbedtls_ssl_conf_new_session_tickets(config, 0);
+  const bool resumes = !tls13;
+#else
+  static_cast<void>(tls13);
+  const bool resumes = true;
 #endif
-#endif
+  if (state.server) {
+    if (!resumes) return 0;
+    state.tickets = std::make_unique<Tickets>();
+    return state.tickets->enable(*config, state.random);
+  }
+  mbedtls_ssl_conf_session_tickets(config, resumes ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+  if (resumes) state.last_session = std::make_unique<LastSession>();
+  return 0;
 }
 
 Expected<void, Error> read_identity(Context::State& state, std::string_view certificate_pem, std::string_view key_pem) {
@@ -114,10 +128,11 @@ Expected<void, Error> configure(Context::State& state, const Roles& roles) {
   const int role = roles.server ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT;
   int result = mbedtls_ssl_config_defaults(config, role, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
   if (result == 0 && roles.identity) result = mbedtls_ssl_conf_own_cert(config, state.certificate.get(), state.key.get());
+  if (result == 0) result = set_tickets(state, roles.tls13);
   if (result != 0) return Unexpected{Error{Error::Code::internal, "setting up TLS: " + library_error(result)}};
   set_versions(config, roles.tls13);
   set_groups(config);
-  refuse_tickets_and_renegotiation(config, roles.server);
+  refuse_renegotiation(config);
   KeyExport::enable(*config);
   mbedtls_ssl_conf_ciphersuites(config, has_aes_instructions() ? kAesFirst : kChachaFirst);
   mbedtls_ssl_conf_rng(config, fill_random, static_cast<SecureRandom*>(&state.random));

@@ -32,8 +32,10 @@ struct ServerOptions {
 };
 
 /// Settings and parsed certificates that sessions share: TLS 1.2 or newer, AEAD suites with forward secrecy only,
-/// both sides verified, no renegotiation, no tickets (tls-records 0, control-plane 1.2). Does not change once it
-/// exists, and must outlive its sessions. Sessions of one Context may be on several threads.
+/// both sides verified, no renegotiation (tls-records 0, control-plane 1.2). A client's remembers its last session with a
+/// server of ours and resumes it, once, within the hour, and not after the peer's certificate has expired; where TLS 1.3 may be
+/// spoken there are no tickets. What is known of a session dies with the Contexts of both ends, so a new Context verifies
+/// everything anew. Must outlive its sessions. Sessions of one Context may be on several threads.
 class Context {
  public:
   /// Errors: bad_certificate_file (also a server's that may not serve), bad_key, key_mismatch; internal when the library loaded is not the one that

@@ -2,8 +2,11 @@
 
 #include <mbedtls/ssl.h>
 
+#include <memory>
+
 #include "core/tls/context.h"
 #include "core/tls/library.h"
+#include "core/tls/resumption.h"
 #include "core/tls/secure_random.h"
 
 namespace van::tls {
@@ -15,6 +18,8 @@ struct Context::State {
   CertificateChain authorities;
   CertificateChain certificate;
   Key key;
+  std::unique_ptr<Tickets> tickets;           ///< of a server that gives them
+  std::unique_ptr<LastSession> last_session;  ///< of a client that resumes
   Owned<mbedtls_ssl_config, mbedtls_ssl_config_init, mbedtls_ssl_config_free> config;
 };
 

@@ -65,6 +65,8 @@ struct Session::State {
   static int verify(void* self, mbedtls_x509_crt* certificate, int depth, std::uint32_t* flags);
 
   const bool server;
+  LastSession* last_session;  // null: none is kept
+  const std::string host;
   Stage stage = Stage::handshake;
   std::optional<Error> error;  // set when stage is failed
   bool input_ended = false;
@@ -88,7 +90,11 @@ struct Session::State {
 };
 
 Session::State::State(const Context::State& context, std::string_view peer_host)
-    : server{context.server}, verification{context.server ? "client" : "server", peer_host}, keys{std::make_unique<KeyExport>()} {
+    : server{context.server},
+      last_session{context.last_session.get()},
+      host{peer_host},
+      verification{context.server ? "client" : "server", peer_host},
+      keys{std::make_unique<KeyExport>()} {
   ssl.emplace();
   const int set_up = mbedtls_ssl_setup(ssl->get(), context.config.get());
   VAN_ASSERT(set_up == 0);  // fails only when there is no memory
@@ -96,8 +102,8 @@ Session::State::State(const Context::State& context, std::string_view peer_host)
   mbedtls_ssl_set_verify(ssl->get(), verify, this);
   keys->watch(*ssl->get());
   if (!server) {
-    const std::string host{peer_host};
     if (mbedtls_ssl_set_hostname(ssl->get(), host.c_str()) == 0) {
+      if (last_session != nullptr) last_session->offer(*ssl->get(), host);
       shake_hands();
     } else {
       fail(Error{Error::Code::wrong_host, "the host name is too long"});
@@ -147,6 +153,8 @@ void Session::State::shake_hands() {
   peer.version = mbedtls_ssl_get_version(ssl->get());
   if (peer.version.starts_with("TLSv")) peer.version.replace(0, 4, "TLS ");
   peer.cipher = mbedtls_ssl_get_ciphersuite(ssl->get());
+  peer.resumed = certificate != nullptr && !verification.asked();
+  if (last_session != nullptr) last_session->keep(*ssl->get(), host);
   take_over(peer.cipher);
 }
 

@@ -21,6 +21,7 @@ struct Peer {
   std::optional<CertificateInfo> certificate;  ///< nullopt: an anonymous client
   std::string version;                         ///< "TLS 1.2"
   std::string cipher;                          ///< "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256"
+  bool resumed = false;                        ///< the certificate was verified in an earlier session
 };
 
 /// One TLS connection over memory. Per turn: receive() what the socket had, read() until it gives nullopt, write()

@@ -53,6 +53,7 @@ void Verification::note(Error::Code code, std::string message) {
 }
 
 void Verification::judge(const mbedtls_x509_crt& certificate, int depth, std::uint32_t& findings) {
+  asked_ = true;
   if (depth == 0 && address_ && names_address(certificate, *address_)) findings &= ~std::uint32_t{MBEDTLS_X509_BADCERT_CN_MISMATCH};
   if (findings == 0) return;
   const CertificateInfo info = describe(certificate);

@@ -24,6 +24,7 @@ class Verification {
   /// The worst that was found: of several findings the one that a user must put right first. `findings` are the
   /// library's for the whole chain, with those that it adds after judge(); 0 when it has none.
   [[nodiscard]] std::optional<Error> verdict(std::uint32_t findings) const;
+  [[nodiscard]] bool asked() const { return asked_; }  ///< the library had a certificate to look at
 
  private:
   void note(Error::Code code, std::string message);
@@ -32,6 +33,7 @@ class Verification {
   std::string host_;
   std::optional<Bytes> address_;
   std::optional<Error> worst_;
+  bool asked_ = false;
 };
 
 }  // namespace van::tls

@@ -107,6 +107,33 @@ TEST_CASE("a link over mutual TLS tells version, cipher and certificate of the o
   CHECK(in.tls_expires == tls::inspect(identities.client.certificate_pem)->not_after);
 }
 
+TEST_CASE("a link over TLS that comes up again resumes its session", "[link][node][tls]") {
+  io::Loop loop;
+  tls::SystemRandom random;
+  const van::test::Identities identities{random, {"127.0.0.1"}};
+  tls::ClientOptions client = identities.client_options();
+  tls::ServerOptions server = identities.server_options();
+  client.tls13 = server.tls13 = false;
+  const std::shared_ptr<tls::Context> serving = van::test::server_context(server);
+  Site mill{loop, "mill", Mode::interior};
+  Site laptop{loop, "laptop", Mode::edge};
+  const ListenerId first = mill.listen(PeerRole::edge, serving);
+  const std::uint16_t port = mill->port(first);
+  const ConnectorId connector = laptop.connect(port, {.tls = van::test::client_context(client)});
+  const auto up = [&] { return laptop.is(connector, LinkState::up) && mill.incoming().size() == 1 && mill.incoming()[0].state == LinkState::up; };
+  REQUIRE(run_until(loop, up));
+  CHECK_FALSE(laptop.link(connector)->tls_resumed);
+
+  mill->remove_listener(first);
+  REQUIRE(run_until(loop, [&] { return laptop.changes.count(LinkState::down) > 0; }));
+  mill.listen(PeerRole::edge, serving, port);
+  REQUIRE(run_until(loop, up));
+  CHECK(laptop.link(connector)->tls_resumed);
+  CHECK(laptop.link(connector)->tls_peer == "test server");
+  CHECK(mill.incoming()[0].tls_resumed);
+  CHECK(mill.incoming()[0].tls_peer == "test client");
+}
+
 TEST_CASE("a connector tells in words why it is down, tries again, and finds a listener that comes later",
           "[link][node]") {
   io::Loop loop;
