@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/base/limits.h"
 #include "tests/core/router/network.h"
 #include "tests/core/router/scripted_peer.h"
 #include "tests/support/catch.h"
@@ -245,6 +246,39 @@ TEST_CASE("a reader that takes nothing stops its own sender at the window and sl
   CHECK(taken(network, pair.site, stalled.client).size() == sent);
   CHECK(pair.laptop.take<StreamWritable>().size() == 1);
   CHECK(pair.laptop.router->writable(stalled.server) > 0);
+}
+
+TEST_CASE("who ignores the window loses its stream, and only that", "[router][stream]") {
+  Pair pair;
+  Network& network = pair.network;
+  const bool strangers = GENERATE(false, true);
+  if (strangers) {
+    network.cut(pair.wire);
+    network.strangers = true;
+    pair.wire = network.connect(pair.laptop, pair.site, PeerRole::edge);
+  }
+  pair.site.router->add_consumer("upload", 0, network.now);
+  const ProducerId producer = pair.laptop.router->add_producer("upload", network.now);
+  network.advance(5s);
+  const Open rude = open(network, pair.laptop, producer, pair.site);
+  const Open other = open(network, pair.laptop, producer, pair.site);
+  const std::size_t bound = strangers ? limits::kStreamPendingBytes : limits::kWideStreamPendingBytes;
+  const Slice piece = text(std::string(1 << 20, 'x'));
+  for (std::size_t sent = 0; sent < bound; sent += piece.size()) {
+    CHECK(pair.site.take<StreamFailed>().empty());
+    REQUIRE(pair.laptop.router->write(rude.client, piece, network.now));
+    network.settle();
+  }
+  REQUIRE(pair.laptop.router->write(rude.client, text("one too many"), network.now));
+  network.settle();
+  const auto failed = pair.site.take<StreamFailed>();
+  REQUIRE(failed.size() == 1);
+  CHECK(failed[0].stream == rude.server);
+  CHECK(failed[0].why == StreamFailure::reset);
+  REQUIRE(pair.laptop.take<StreamFailed>().size() == 1);
+  REQUIRE(pair.laptop.router->write(other.client, text("goes on"), network.now));
+  network.settle();
+  CHECK(taken(network, pair.site, other.server) == "goes on");
 }
 
 TEST_CASE("two laptops reach each other over two sites, whatever the pieces are in which bytes arrive", "[router][stream]") {
