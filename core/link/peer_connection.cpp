@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::chrono::seconds kHandshakeTimeout{10};
 constexpr std::size_t kEarlyBytes = 64 * 1024;  ///< received while the handshake is computed; above it we stop reading
-constexpr std::size_t kBatchBytes = 320 * 1024;  ///< sealed for one write: a large read of a client, and it stays in the processor's cache
+constexpr std::size_t kSealedBytes = 320 * 1024;  ///< sealed for one write: a large read of a client, and it stays in the processor's cache
 
 bool is_refusal(tls::Error::Code code) {
   using Code = tls::Error::Code;
@@ -142,7 +142,7 @@ void PeerConnection::flush() {
   SliceQueue* output = router_.output(peer_);
   while (output != nullptr && !output->empty() && stream_->queued_bytes() < limits::kOutputHighWater) {
     if (session_) {
-      const auto written = session_->write(*output, kBatchBytes);
+      const auto written = session_->write(*output, kSealedBytes);
       send_tls_output();
       if (!written) return over(written.error().message, false);
     } else {

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-from harness import wait_until
+from harness import end, wait_until
 from skupper_router import listening_port
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -59,16 +59,7 @@ class Folder:
         return sorted({pid for one in own for pid in with_descendants(one)} | {profile.pid() for profile in self.profiles})
 
     def end(self, child):
-        if child.poll() is None:
-            child.terminate()
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-        child.wait(10)
-        for pipe in (child.stdin, child.stdout):
-            if pipe:
-                pipe.close()
+        end(child)
         self.children.remove(child)
 
     def close(self):

@@ -155,6 +155,20 @@ class Profile:
                 os.kill(pid, signal.SIGKILL)
 
 
+def end(child):
+    """Ends a process that was started here, and waits for it."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(20)
+        except subprocess.TimeoutExpired:
+            child.kill()
+    child.wait(20)
+    for pipe in (child.stdout, child.stderr, child.stdin):
+        if pipe:
+            pipe.close()
+
+
 def alive(pid):
     try:
         with open(f"/proc/{pid}/stat") as f:
@@ -190,16 +204,7 @@ class EndToEnd(unittest.TestCase):
         for profile in reversed(self.profiles):
             profile.close()
         for child in self.children:
-            if child.poll() is None:
-                child.terminate()
-                try:
-                    child.wait(20)
-                except subprocess.TimeoutExpired:
-                    child.kill()
-            child.wait(20)
-            for pipe in (child.stdout, child.stderr, child.stdin):
-                if pipe:
-                    pipe.close()
+            end(child)
         reports = []
         for pid in agents_below(self.folder):
             reports.append(f"process {pid} was left behind")
