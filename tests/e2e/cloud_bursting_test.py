@@ -69,6 +69,8 @@ class Network:
     """The four sites, the two servers and the load generator. `real`: the names of the sites that are real routers."""
 
     def __init__(self, test, label, costs, real=(), edges=(), aws_cost=0):
+        # With edges laptop has seven of ten, and is left without one now and then: real routers come to 18.8 on an idle machine.
+        self.rate_of_ten = 18 if edges else 18.5
         self.test, self.label, self.profiles = test, label, test.profiles
         self.folder = os.path.join(test.folder, label.replace(" ", "-"))
         os.makedirs(self.folder)
@@ -192,7 +194,7 @@ class Demonstration:
         self.check(abs(spilling - self.threshold) <= 1, f"spills from N={spilling} on, not {self.threshold}")
         got = self.measure(10, 80)
         self.check(0.4 <= share(got, "laptop") <= 0.6, f"N=10: {share(got, 'laptop'):.0%} from laptop")
-        self.check_rate(10, got, 18.5, 21)
+        self.check_rate(10, got, self.network.rate_of_ten, 21)
         began = self.network.set(1)
         got = self.network.answers(began + 2, 15, "back to one")
         self.check(share(got, "laptop") == 1, f"back to N=1: {share(got, 'laptop'):.0%} from laptop")
