@@ -75,10 +75,12 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
   }
 
   void open(std::unique_ptr<io::Stream> socket) {
+    Slice first = socket->read_at_once(router::kFirstOctets);  // a client's first words are often there already
+    counters_.bytes_out += first.size();
     auto bridge = std::make_unique<TcpBridge>(node_, std::move(socket), counters_, *this);
     TcpBridge* key = bridge.get();
     bridges_[key] = std::move(bridge);
-    key->start(node_.open_stream(producer_, *key), false);
+    key->start(node_.open_stream(producer_, *key, std::move(first)), false);
   }
 
   void give_up() {

@@ -252,6 +252,17 @@ void Stream::read_stop() {
 
 bool Stream::reading() const { return node_->reading; }
 
+Slice Stream::read_at_once(std::size_t most) {
+  Node& node = *node_;
+  VAN_ASSERT(!node.reading);
+  uv_os_fd_t fd = -1;
+  if (node.ended || !node.usable() || uv_fileno(node.handle(), &fd) != 0) return {};
+  BlockWriter& blocks = node.loop.read_blocks();
+  const auto space = blocks.space(1);
+  const ssize_t count = ::recv(fd, space.data(), std::min(space.size(), most), MSG_DONTWAIT);
+  return count > 0 ? blocks.commit(static_cast<std::size_t>(count)) : Slice{};
+}
+
 void Stream::set_read_limit(std::size_t bytes) {
   VAN_ASSERT(bytes > 0);
   node_->read_limit = bytes;

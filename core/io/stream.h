@@ -50,6 +50,9 @@ class Stream {
   /// No on_data() or on_end() until read_start(): back-pressure.
   void read_stop();
   [[nodiscard]] bool reading() const;
+  /// What the socket has now, at most so much, in place of on_data(); empty when there is nothing, or when it has ended or
+  /// failed, of which reading tells. For a stream that is not reading.
+  [[nodiscard]] Slice read_at_once(std::size_t most);
   /// The most that one on_data() brings from now on; without it, as much as a block of the loop holds.
   void set_read_limit(std::size_t bytes);
 

@@ -541,8 +541,8 @@ bool Node::send_message(amqp::Message message) {
 
 std::string Node::local_address(const std::string& name) const { return impl_->router_.local_address(name); }
 
-router::StreamId Node::open_stream(router::ProducerId producer, StreamHandler& handler) {
-  const router::StreamId id = impl_->router_.open_stream(producer, io::Loop::now());
+router::StreamId Node::open_stream(router::ProducerId producer, StreamHandler& handler, Slice first) {
+  const router::StreamId id = impl_->router_.open_stream(producer, io::Loop::now(), std::move(first));
   impl_->streams_[id] = &handler;
   impl_->pump_.schedule();
   return id;

@@ -127,7 +127,7 @@ class Node {
   [[nodiscard]] std::string local_address(const std::string& name) const;
 
   /// As Router's, with the handler that hears of the stream from then on.
-  router::StreamId open_stream(router::ProducerId producer, StreamHandler& handler);
+  router::StreamId open_stream(router::ProducerId producer, StreamHandler& handler, Slice first = {});
   void attach_stream(router::StreamId stream, StreamHandler& handler);  ///< for a requested one
   bool accept_stream(router::StreamId stream);
   bool refuse_stream(router::StreamId stream);

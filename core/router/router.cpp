@@ -317,11 +317,11 @@ bool Router::reachable(ProducerId producer) const {
   return found != nullptr && found->reachable;
 }
 
-StreamId Router::open_stream(ProducerId producer, TimePoint now) {
+StreamId Router::open_stream(ProducerId producer, TimePoint now, Slice first) {
   impl_->core_.now = now;
   const Addresses::Producer* found = impl_->addresses_.producer(producer);
   VAN_ASSERT(found != nullptr);
-  const StreamId id = impl_->streams_.open(found->address);
+  const StreamId id = impl_->streams_.open(found->address, std::move(first));
   impl_->settle();
   return id;
 }

@@ -17,6 +17,7 @@
 namespace van::router {
 
 using PeerId = Id<struct PeerTag>;                      ///< one connection to another router
+inline constexpr std::size_t kFirstOctets = 8 * 1024;  ///< with a stream's head they are one frame for any router
 using StreamId = Id<struct StreamTag, std::uint64_t>;   ///< one TCP connection carried by the network, at one of its ends
 using ConsumerId = Id<struct ConsumerTag>;              ///< a local provider of an address (an exposure)
 using ProducerId = Id<struct ProducerTag>;              ///< a local user of an address (a stand-in)
@@ -162,9 +163,10 @@ class Router {
   [[nodiscard]] std::string local_address(const std::string& name) const;  ///< of one of our own, for others to write to
 
   // ---- Streams (data-plane 2 and 3) ----
-  /// Asks for a TCP connection to a provider of the producer's address. StreamOpened or StreamFailed follows. Octets may be
-  /// written at once.
-  StreamId open_stream(ProducerId producer, TimePoint now);
+  /// Asks for a TCP connection to a provider of the producer's address. StreamOpened or StreamFailed follows. `first` is what the
+  /// client has said already, at most kFirstOctets; it goes along with the question and saves a round trip. What is written before
+  /// the answer waits for it.
+  StreamId open_stream(ProducerId producer, TimePoint now, Slice first = {});
   bool accept_stream(StreamId stream, TimePoint now);  ///< the target is connected: the reply stream begins
   bool refuse_stream(StreamId stream, TimePoint now);  ///< it is not: the other end's client is closed at once; the id is gone
   /// Octets that write() should take now: what is left of the end-to-end window, and a little more. At 0 StreamWritable will follow.

@@ -31,7 +31,7 @@ const Streams::Stream* Streams::find(StreamId id) const {
   return found == streams_.end() ? nullptr : &found->second;
 }
 
-StreamId Streams::open(const std::string& address) {
+StreamId Streams::open(const std::string& address, Slice first) {
   const StreamId id{++last_id_};
   Stream& stream = streams_[id];
   stream.id = id;
@@ -41,6 +41,10 @@ StreamId Streams::open(const std::string& address) {
     stream.reply_local = "temp." + core_.rng.discriminator();
   } while (by_reply_.contains(stream.reply_local));
   by_reply_[stream.reply_local] = id;
+  if (!first.empty()) {
+    stream.window.count_sent(first.size(), core_.now);
+    stream.early.push(std::move(first));
+  }
   ++core_.counters.streams_opened;
 
   const auto key = routing::AddressKey::mobile(address);
@@ -60,7 +64,12 @@ void Streams::begin(StreamId id) {
   amqp::StreamHeader header;
   header.to = address;
   header.reply_to = prefix + core_.config.id + "/" + stream.reply_local;
-  const DeliveryNo out = forwarder_.originate(id, kClientFlags, address, amqp::encode_stream_header(header));
+  Bytes head = amqp::encode_stream_header(header);
+  if (stream.early.bytes() <= kFirstOctets) {
+    for (const Slice& slice : stream.early.slices()) append(head, slice.view());
+    stream.early.clear();
+  }
+  const DeliveryNo out = forwarder_.originate(id, kClientFlags, address, head);
   if (Stream* still = find(id)) still->out = out;
 }
 

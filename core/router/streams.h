@@ -25,7 +25,7 @@ class Streams {
   Streams(Core& core, Addresses& addresses, Forwarder& forwarder) : core_{core}, addresses_{addresses}, forwarder_{forwarder} {}
 
   // ---- From the owner of the TCP connection: the contracts are Router's ----
-  StreamId open(const std::string& address);
+  StreamId open(const std::string& address, Slice first);
   bool accept(StreamId id);
   bool refuse(StreamId id);
   [[nodiscard]] std::size_t writable(StreamId id);

@@ -175,6 +175,29 @@ TEST_CASE("each direction ends by itself", "[io][stream]") {
   CHECK_FALSE(pair.b->reading());
 }
 
+TEST_CASE("what a socket has at once is had without waiting, and the rest by reading", "[io][stream]") {
+  const Kind kind = GENERATE(Kind::tcp, Kind::local);
+  Loop loop;
+  StreamPair pair{loop, kind};
+  pair.b->read_stop();
+  CHECK(pair.b->read_at_once(5).empty());
+  pair.a->write(text("question"));
+  pair.a->shutdown();
+  std::string first;
+  Timer look_again{loop, [] {}};  // nothing else wakes a loop on which nobody reads
+  REQUIRE(loop.run_until([&] {
+    look_again.arm(1ms);
+    first += as_text(pair.b->read_at_once(5 - first.size()).view());
+    return first.size() == 5;
+  }));
+  CHECK(first == "quest");
+  CHECK(pair.at_b.bytes == 0);
+  pair.b->read_start();
+  REQUIRE(loop.run_until([&] { return pair.at_b.ends == 1; }));
+  CHECK(pair.at_b.received == "ion");
+  CHECK(pair.b->read_at_once(5).empty());
+}
+
 TEST_CASE("shutdown comes after all that is queued", "[io][stream]") {
   const Kind kind = GENERATE(Kind::tcp, Kind::local);
   Loop loop;

@@ -104,6 +104,22 @@ TEST_CASE("what is written before the answer arrives waits for it and is not los
   CHECK(pair.laptop.router->finished(server));
 }
 
+TEST_CASE("what a client has said before its stream begins goes with the head", "[router][stream]") {
+  Pair pair;
+  Network& network = pair.network;
+  pair.laptop.router->add_consumer("greeting", 0, network.now);
+  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
+  network.advance(1s);
+  const std::string first(kFirstOctets, 'x');
+  const StreamId client = pair.site.router->open_stream(producer, network.now, text(first));
+  REQUIRE(pair.site.router->write(client, text("later"), network.now));
+  network.settle();
+  const StreamId server = pair.laptop.take<StreamRequested>().at(0).stream;
+  REQUIRE(pair.laptop.router->accept_stream(server, network.now));
+  CHECK(taken(network, pair.laptop, server) == first);
+  CHECK(taken(network, pair.laptop, server) == "later");
+}
+
 TEST_CASE("a client is heard no further than a bound before the answer arrives", "[router][stream]") {
   Pair pair;
   Network& network = pair.network;
