@@ -49,8 +49,7 @@ TEST_CASE("a stream that one target refuses goes to another provider, with what 
   CAPTURE(finished);
   Choice choice;
   Network& network = choice.network;
-  const StreamId stream = choice.client.router->open_stream(choice.producer, network.now);
-  REQUIRE(choice.client.router->write(stream, text("early "), network.now));
+  const StreamId stream = choice.client.router->open_stream(choice.producer, network.now, text("early "));
   network.settle();
   REQUIRE(choice.client.router->write(stream, text("octets"), network.now));
   if (finished) REQUIRE(choice.client.router->finish(stream, network.now));
