@@ -32,37 +32,28 @@ class RealRouter(RealSite):
         dev.ok("join", token)
         self.both_ways(dev)
 
-    def test_what_clients_say_at_once_is_not_lost(self):
-        """Several uploads at a time, each from the first moment of its connection, while the real router connects its target."""
-        token = self.real_site()
+    def upload_from_a_laptop(self, octets, count, at_once):
+        """So many uploads, some at a time, each from the first moment of its connection."""
         dev = self.profile("laptop")
-        dev.ok("join", token)
-        where = dev.bind("web")
+        dev.ok("join", self.real_site())
+        host, port = dev.bind("web")
         dev.wait_reachable("web")
-        octets = 1_000_000
-        expected = [str(octets), digest_of(octets)]
-        file = self.path("upload")
-        self.assertEqual(curl("-o", file, f"http://{where[0]}:{where[1]}/bytes/{octets}").returncode, 0)
-        upload = lambda _: curl("-X", "POST", "-H", "Expect:", "-T", file, f"http://{where[0]}:{where[1]}/up", limit=20)
-        with concurrent.futures.ThreadPoolExecutor(4) as clients:
-            for done in clients.map(upload, range(60)):
-                self.assertEqual(done.stdout.decode().split(), expected, done.stderr)
+        file, url = self.path("upload"), f"http://{host}:{port}"
+        self.assertEqual(curl("-o", file, f"{url}/bytes/{octets}").returncode, 0)
+        upload = lambda _: curl("-X", "POST", "-H", "Expect:", "-T", file, f"{url}/up", limit=60)
+        with concurrent.futures.ThreadPoolExecutor(at_once) as clients:
+            for done in clients.map(upload, range(count)):
+                self.assertEqual(done.stdout.decode().split(), [str(octets), digest_of(octets)], done.stderr)
+        return dev
+
+    def test_what_clients_say_at_once_is_not_lost(self):
+        """While the real router connects its target."""
+        self.upload_from_a_laptop(1_000_000, count=60, at_once=4)
 
     def test_many_bulk_uploads_at_once_do_not_end_the_link(self):
         """Newer real routers end a connection on which too much waits to be taken."""
-        token = self.real_site()
-        dev = self.profile("laptop")
-        dev.ok("join", token)
-        where = dev.bind("web")
-        dev.wait_reachable("web")
-        octets = 30_000_000
-        file = self.path("upload")
-        self.assertEqual(curl("-o", file, f"http://{where[0]}:{where[1]}/bytes/{octets}").returncode, 0)
-        upload = lambda _: curl("-X", "POST", "-H", "Expect:", "-T", file, f"http://{where[0]}:{where[1]}/up")
-        with concurrent.futures.ThreadPoolExecutor(12) as clients:
-            for done in clients.map(upload, range(24)):
-                self.assertEqual(done.stdout.decode().split(), [str(octets), digest_of(octets)], done.stderr)
-        self.assertNotIn("link down", dev.run("logs").out)
+        dev = self.upload_from_a_laptop(30_000_000, count=24, at_once=12)
+        self.assertNotIn("link down", dev.ok("logs").out)
 
     def test_a_site_of_ours_is_a_neighbour_of_a_real_one(self):
         token = self.real_site()

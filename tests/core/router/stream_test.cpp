@@ -31,6 +31,14 @@ struct Pair {
   Network::Site& site = network.add("site", Mode::interior);
   Network::Site& laptop = network.add("laptop", Mode::edge);
   std::size_t wire = network.connect(laptop, site, PeerRole::edge);
+
+  /// The laptop exposes it, the site uses it.
+  ProducerId greeting() {
+    laptop.router->add_consumer("greeting", 0, network.now);
+    const ProducerId producer = site.router->add_producer("greeting", network.now);
+    network.advance(1s);
+    return producer;
+  }
 };
 
 struct Open {
@@ -88,9 +96,7 @@ TEST_CASE("a stream between a laptop and its site carries both directions and en
 TEST_CASE("what is written before the answer arrives waits for it and is not lost", "[router][stream]") {
   Pair pair;
   Network& network = pair.network;
-  pair.laptop.router->add_consumer("greeting", 0, network.now);
-  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
-  network.advance(1s);
+  const ProducerId producer = pair.greeting();
   const StreamId client = pair.site.router->open_stream(producer, network.now);
   REQUIRE(pair.site.router->write(client, text("early"), network.now));
   REQUIRE(pair.site.router->finish(client, network.now));
@@ -107,9 +113,7 @@ TEST_CASE("what is written before the answer arrives waits for it and is not los
 TEST_CASE("what a client has said before its stream begins goes with the head", "[router][stream]") {
   Pair pair;
   Network& network = pair.network;
-  pair.laptop.router->add_consumer("greeting", 0, network.now);
-  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
-  network.advance(1s);
+  const ProducerId producer = pair.greeting();
   const std::string first(kFirstOctets, 'x');
   const StreamId client = pair.site.router->open_stream(producer, network.now, text(first));
   REQUIRE(pair.site.router->write(client, text("later"), network.now));
@@ -123,9 +127,7 @@ TEST_CASE("what a client has said before its stream begins goes with the head", 
 TEST_CASE("a client is heard no further than a bound before the answer arrives", "[router][stream]") {
   Pair pair;
   Network& network = pair.network;
-  pair.laptop.router->add_consumer("greeting", 0, network.now);
-  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
-  network.advance(1s);
+  const ProducerId producer = pair.greeting();
   const StreamId client = pair.site.router->open_stream(producer, network.now);
   std::size_t written = 0;
   while (const std::size_t room = pair.site.router->writable(client)) {
@@ -147,9 +149,7 @@ TEST_CASE("a client is heard no further than a bound before the answer arrives",
 TEST_CASE("a target that refuses ends the client's stream at once", "[router][stream]") {
   Pair pair;
   Network& network = pair.network;
-  pair.laptop.router->add_consumer("greeting", 0, network.now);
-  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
-  network.advance(1s);
+  const ProducerId producer = pair.greeting();
   const StreamId client = pair.site.router->open_stream(producer, network.now);
   network.settle();
   REQUIRE(pair.laptop.router->refuse_stream(pair.laptop.take<StreamRequested>().at(0).stream, network.now));
@@ -180,9 +180,7 @@ TEST_CASE("a reset at one end is a reset at the other", "[router][stream]") {
   CAPTURE(by_client);
   Pair pair;
   Network& network = pair.network;
-  pair.laptop.router->add_consumer("greeting", 0, network.now);
-  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
-  network.advance(1s);
+  const ProducerId producer = pair.greeting();
   const Open stream = open(network, pair.site, producer, pair.laptop);
   auto& breaks = by_client ? pair.site : pair.laptop;
   auto& hears = by_client ? pair.laptop : pair.site;
@@ -200,9 +198,7 @@ TEST_CASE("a reset at one end is a reset at the other", "[router][stream]") {
 TEST_CASE("a stream ends at both ends when its link breaks", "[router][stream]") {
   Pair pair;
   Network& network = pair.network;
-  pair.laptop.router->add_consumer("greeting", 0, network.now);
-  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
-  network.advance(1s);
+  const ProducerId producer = pair.greeting();
   open(network, pair.site, producer, pair.laptop);
   network.cut(pair.wire);
   CHECK(pair.site.take<StreamFailed>().size() == 1);
@@ -219,9 +215,7 @@ TEST_CASE("a stream ends at both ends when its link breaks", "[router][stream]")
 TEST_CASE("a silent peer is given up within the idle time-out, and its streams end", "[router][stream]") {
   Pair pair;
   Network& network = pair.network;
-  pair.laptop.router->add_consumer("greeting", 0, network.now);
-  const ProducerId producer = pair.site.router->add_producer("greeting", network.now);
-  network.advance(1s);
+  const ProducerId producer = pair.greeting();
   open(network, pair.site, producer, pair.laptop);
   network.hold(pair.wire, true);
   network.advance(17s);
