@@ -17,7 +17,6 @@
 namespace van::router {
 
 using PeerId = Id<struct PeerTag>;                      ///< one connection to another router
-inline constexpr std::size_t kFirstOctets = 8 * 1024;  ///< with a stream's head they are one frame for any router
 using StreamId = Id<struct StreamTag, std::uint64_t>;   ///< one TCP connection carried by the network, at one of its ends
 using ConsumerId = Id<struct ConsumerTag>;              ///< a local provider of an address (an exposure)
 using ProducerId = Id<struct ProducerTag>;              ///< a local user of an address (a stand-in)
@@ -31,6 +30,9 @@ struct NodeFacts;
 enum class Mode { interior, edge };
 enum class PeerRole { inter_router, edge };   ///< by configuration of both ends (control-plane 1.5)
 enum class Direction { outgoing, incoming };  ///< outgoing: we opened the TCP connection
+
+/// What a client may say along with its stream's head: both are one frame for routers with frames of 16 KiB, as real ones have.
+inline constexpr std::size_t kFirstOctets = 8 * 1024;
 
 struct Config {
   Mode mode = Mode::edge;

@@ -175,7 +175,8 @@ class ControlPlane {
   /// Whether a message to all routers (3.2, flood) that came in with `trace` goes on along flood_links(); ask once for
   /// each copy, after receive(). Real routers pass on every copy, which in a mesh are as many as there are paths. We
   /// drop a copy of an RA that was passed on within the last half ra_interval_flux after no more hops, and an RA that a
-  /// newer one of its router has overtaken: who is behind us has it. RAs of a router that sends them without end go on at a bounded rate.
+  /// newer one of its router has overtaken: who is behind us has it. RAs of a router that sends them without end go on
+  /// at a bounded rate.
   bool flood_goes_on(const Message& message, std::span<const std::string> trace, TimePoint now);
 
   // Commands
