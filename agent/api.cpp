@@ -124,7 +124,7 @@ Result<Expose> read_expose(const std::string& body) {
   Expose command;
   command.address = reader.text("address");
   command.target = reader.text("target");
-  command.protocol = reader.optional_text("protocol").value_or("tcp");
+  command.protocol = reader.optional_text("protocol");
   command.cost = static_cast<std::uint32_t>(reader.optional_integer("cost", 0, kCostMax).value_or(0));
   if (const auto port = reader.optional_integer("port", 1, 65535)) command.port = static_cast<std::uint16_t>(*port);
   const auto done = reader.finish();
@@ -137,7 +137,7 @@ Result<Bind> read_bind(const std::string& body) {
   Bind command;
   command.address = reader.text("address");
   command.local = reader.optional_text("local");
-  command.protocol = reader.optional_text("protocol").value_or("tcp");
+  command.protocol = reader.optional_text("protocol");
   const auto done = reader.finish();
   if (!done) return Unexpected{done.error()};
   return command;
@@ -263,7 +263,7 @@ void Api::post_exposure(const Call& call) {
   reply(call.exchange, 201,
         Json{{"address", exposed->address},
              {"target", exposed->target},
-             {"protocol", "tcp"},
+             {"protocol", proxy::to_text(exposed->protocol)},
              {"port", exposed->port != 0 ? Json(exposed->port) : Json(nullptr)},
              {"cost", exposed->cost}});
 }
@@ -286,7 +286,9 @@ void Api::post_binding(const Call& call) {
   parts_.site.bind(*command, [this, exchange = call.exchange](const Result<Bound>& bound) {
     if (!bound) return fail(exchange, bound.error());
     reply(exchange, bound->before ? 200 : 201,
-          Json{{"address", bound->binding.address}, {"local", bound->binding.local}, {"protocol", "tcp"}});
+          Json{{"address", bound->binding.address},
+               {"local", bound->binding.local},
+               {"protocol", proxy::to_text(bound->binding.protocol)}});
   });
 }
 

@@ -141,8 +141,9 @@ void Presence::expose(const ExposureState& exposure) {
   const auto target = proxy::parse_endpoint(exposure.target);
   VAN_ASSERT(target);  // written by Endpoint::text(), and checked when it was read
   exposures_[{exposure.address, exposure.target}] = {
-      exposure, std::make_unique<proxy::TcpExposure>(node_, parts_.loop, parts_.logs.component("proxy"), exposure.address,
-                                                     *target, exposure.cost)};
+      exposure,
+      proxy::make_exposure(proxy_parts(),
+                           {.address = exposure.address, .target = *target, .protocol = exposure.protocol, .cost = exposure.cost})};
   telemetry_.changed();
 }
 
@@ -150,7 +151,7 @@ void Presence::withdraw(const ExposureState& exposure) {
   reap();
   const auto found = exposures_.find({exposure.address, exposure.target});
   if (found == exposures_.end()) return;
-  std::unique_ptr<proxy::TcpExposure>& proxy = found->second.proxy;
+  std::unique_ptr<proxy::Exposure>& proxy = found->second.proxy;
   proxy->withdraw();
   if (!proxy->idle()) withdrawn_.push_back(std::move(proxy));
   exposures_.erase(found);
@@ -167,11 +168,13 @@ std::optional<Presence::Exposure> Presence::exposure(const ExposureState& exposu
   return Exposure{found->second.proxy->trouble(), found->second.proxy->counters()};
 }
 
-Result<std::string> Presence::bind(const std::string& address, const proxy::Endpoint& local) {
-  auto opened = proxy::TcpStandIn::open(node_, parts_.loop, parts_.logs.component("proxy"), address, local);
-  if (!opened) return Unexpected{from_io(opened.error(), "stand-in for '" + address + "'")};
+Result<std::string> Presence::bind(const BindingState& binding) {
+  const auto local = proxy::parse_endpoint(binding.local, {.zero_port = true});
+  VAN_ASSERT(local);  // as above
+  auto opened = proxy::open_stand_in(proxy_parts(), {.address = binding.address, .local = *local, .protocol = binding.protocol});
+  if (!opened) return Unexpected{from_io(opened.error(), "stand-in for '" + binding.address + "'")};
   const std::string bound = (*opened)->local().text();
-  stand_ins_[{address, bound}] = *std::move(opened);
+  stand_ins_[{binding.address, bound}] = {binding.protocol, *std::move(opened)};
   telemetry_.changed();
   return bound;
 }
@@ -184,7 +187,7 @@ void Presence::unbind(const BindingState& binding) {
 std::optional<Presence::StandIn> Presence::stand_in(const BindingState& binding) const {
   const auto found = stand_ins_.find({binding.address, binding.local});
   if (found == stand_ins_.end()) return std::nullopt;
-  return StandIn{found->second->reachable(), found->second->counters()};
+  return StandIn{found->second.proxy->reachable(), found->second.proxy->counters()};
 }
 
 void Presence::take_messages(const std::string& name, link::MessageHandler& handler) { node_.add_local_endpoint(name, handler); }

@@ -16,8 +16,7 @@
 #include "core/base/random.h"
 #include "core/io/loop.h"
 #include "core/link/node.h"
-#include "proxy/tcp_exposure.h"
-#include "proxy/tcp_stand_in.h"
+#include "proxy/service.h"
 
 namespace van::agent {
 
@@ -66,9 +65,9 @@ class Presence {
   /// nullopt when it does not run.
   [[nodiscard]] std::optional<Exposure> exposure(const ExposureState& exposure) const;
 
-  /// The endpoint really bound, as text. Errors: conflict, when it is in use; bad_request, when it can't be on this machine;
+  /// The local endpoint really bound, as text. Errors: conflict, when it is in use; bad_request, when it can't be on this machine;
   /// failed.
-  Result<std::string> bind(const std::string& address, const proxy::Endpoint& local);
+  Result<std::string> bind(const BindingState& binding);  ///< `binding.local` with port 0: the system picks one
   void unbind(const BindingState& binding);
   struct StandIn {
     bool reachable = false;
@@ -85,6 +84,8 @@ class Presence {
   void link_changed(const link::LinkStatus& link);
   /// What the other sites tell of themselves.
   [[nodiscard]] NetworkMap network() const;
+  /// What the service speaks, by those who provide it; nullopt while nobody tells.
+  [[nodiscard]] std::optional<proxy::Protocol> protocol_of(const std::string& address) const;
   /// A service's own port, as everybody in the network sees it; nullopt while nobody names one.
   [[nodiscard]] std::optional<std::uint16_t> port_of(const std::string& address) const;
   /// Our own name among those who tell what there is: NetworkMap::Service::port_source.
@@ -102,13 +103,18 @@ class Presence {
 
   struct Running {
     ExposureState state;
-    std::unique_ptr<proxy::TcpExposure> proxy;
+    std::unique_ptr<proxy::Exposure> proxy;
+  };
+  struct Bound {
+    proxy::Protocol protocol = proxy::Protocol::tcp;
+    std::unique_ptr<proxy::StandIn> proxy;
   };
   struct Access {  // a listener, as telemetry calls it
     router::PeerRole role = router::PeerRole::edge;
     std::string identity;
   };
 
+  [[nodiscard]] proxy::Parts proxy_parts() { return {node_, parts_.loop, parts_.logs.component("proxy")}; }
   void reap();
   [[nodiscard]] std::vector<Described> describe() const;
   [[nodiscard]] Described describe(const link::LinkStatus& link) const;
@@ -120,8 +126,8 @@ class Presence {
   std::map<std::string, link::ConnectorId> connectors_;  // by link name
   std::map<std::string, link::LinkStatus> unusable_;     // links that can't even dial
   std::map<Key, Running> exposures_;
-  std::map<Key, std::unique_ptr<proxy::TcpStandIn>> stand_ins_;
-  std::list<std::unique_ptr<proxy::TcpExposure>> withdrawn_;  // with streams that still run
+  std::map<Key, Bound> stand_ins_;
+  std::list<std::unique_ptr<proxy::Exposure>> withdrawn_;  // with streams that still run
   std::vector<Access> accesses_;
   Telemetry telemetry_;
 };

@@ -56,7 +56,7 @@ std::vector<Described> Presence::describe() const {
                         .key = key.first + "@" + key.second,
                         .attributes = {{Attribute::parent, router},
                                        {Attribute::name, key.first + "@" + key.second},
-                                       {Attribute::protocol, "tcp"},
+                                       {Attribute::protocol, std::string{proxy::to_text(running.state.protocol)}},
                                        {Attribute::address, key.first},
                                        {Attribute::status, running.proxy->trouble().empty() ? "up" : "down"},
                                        {Attribute::connections, counters.connections}}};
@@ -64,15 +64,15 @@ std::vector<Described> Presence::describe() const {
     add_place(connector.attributes, *proxy::parse_endpoint(running.state.target), running.state.port);
     all.push_back(std::move(connector));
   }
-  for (const auto& [key, stand_in] : stand_ins_) {
+  for (const auto& [key, bound] : stand_ins_) {
     Described listener{.type = RecordType::listener,
                        .key = key.first + "@" + key.second,
                        .attributes = {{Attribute::parent, router},
                                       {Attribute::name, key.first},
-                                      {Attribute::protocol, "tcp"},
+                                      {Attribute::protocol, std::string{proxy::to_text(bound.protocol)}},
                                       {Attribute::address, key.first},
-                                      {Attribute::connections, stand_in->counters().connections}}};
-    add_place(listener.attributes, stand_in->local(), stand_in->local().port);
+                                      {Attribute::connections, bound.proxy->counters().connections}}};
+    add_place(listener.attributes, bound.proxy->local(), bound.proxy->local().port);
     all.push_back(std::move(listener));
   }
   return all;
@@ -104,6 +104,14 @@ NetworkMap Presence::network() const {
   for (const link::LinkStatus& link : links())
     if (link.state == link::LinkState::up) neighbours.push_back({link.peer_id, link.cost});
   return read_network(telemetry_.sources(), identity_.router_id, neighbours);
+}
+
+std::optional<proxy::Protocol> Presence::protocol_of(const std::string& address) const {
+  for (const auto& [key, running] : exposures_)
+    if (key.first == address) return running.state.protocol;
+  const NetworkMap map = network();
+  const auto told = map.services.find(address);
+  return told == map.services.end() ? std::nullopt : proxy::protocol_of(told->second.protocol);
 }
 
 std::optional<std::uint16_t> Presence::port_of(const std::string& address) const {

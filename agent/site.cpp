@@ -139,8 +139,7 @@ Result<void> Site::start(State& next, Missing missing) {
     if (!listening) log_.error("not listening: {}", listening.error().message);
   }
   for (const BindingState& binding : next.bindings) {
-    const auto local = proxy::parse_endpoint(binding.local);
-    const auto bound = presence_->bind(binding.address, *local);
+    const auto bound = presence_->bind(binding);
     if (!bound) log_.error("no stand-in: {}", bound.error().message);
   }
   for (const ExposureState& exposure : next.exposures) presence_->expose(exposure);

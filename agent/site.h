@@ -64,14 +64,14 @@ struct Joined {
 struct Expose {
   std::string address = {};
   std::string target = {};
-  std::string protocol = "tcp";
+  std::optional<std::string> protocol = std::nullopt;  ///< absent: the target's scheme, else tcp
   std::uint32_t cost = 0;
   std::optional<std::uint16_t> port = std::nullopt;  ///< absent: the target's
 };
 struct Bind {
   std::string address = {};
   std::optional<std::string> local = std::nullopt;  ///< absent: the service's own port, else a free one
-  std::string protocol = "tcp";
+  std::optional<std::string> protocol = std::nullopt;  ///< absent: the service's own when it is known, else tcp
 };
 struct Bound {
   bool before = false;
@@ -158,7 +158,8 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
   Result<void> forget_links(const std::vector<std::string>& names);
   [[nodiscard]] Error timed_out(const PendingJoin& pending) const;
 
-  Result<std::string> bind_unasked(const std::string& address);
+  [[nodiscard]] Result<proxy::Protocol> protocol_of(const Bind& command) const;
+  Result<std::string> bind_unasked(BindingState binding);
   [[nodiscard]] bool waits_for_port(const Bind& command) const;
   void settle_bindings();
 

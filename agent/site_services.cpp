@@ -17,40 +17,42 @@ Unexpected<Error> error(Error::Code code, std::string message, std::string hint 
   return Unexpected{Error{code, std::move(message), std::move(hint)}};
 }
 
-Result<void> check_protocol(std::string_view protocol) {
-  if (protocol == "tcp") return {};
-  if (protocol == "udp" || protocol == "http" || protocol == "http2")
-    return error(Error::Code::bad_request, "protocol " + std::string{protocol} + " is not in this version",
-                 protocol == "udp" ? "only tcp is" : "only tcp is, and it carries http too: --protocol tcp");
-  return error(Error::Code::bad_request, "'" + printable(protocol) + "' is no protocol", "it is tcp, udp, http or http2");
+Result<proxy::Protocol> read_protocol(const std::string& text) {
+  const auto protocol = proxy::protocol_of(text);
+  if (!protocol) return error(Error::Code::bad_request, "'" + printable(text) + "' is no protocol", "it is tcp, udp, http or http2");
+  if (*protocol == proxy::Protocol::tcp) return *protocol;
+  return error(Error::Code::bad_request, "protocol " + text + " is not in this version",
+               *protocol == proxy::Protocol::udp ? "only tcp is" : "only tcp is, and it carries http too: --protocol tcp");
 }
 
 struct Target {
-  std::string protocol;
-  std::string endpoint;
+  std::optional<proxy::Protocol> protocol;  // of its scheme
+  proxy::Endpoint endpoint;
 };
-/// Takes the scheme off a target: `udp:9000`, `http://localhost:8080`. One that is no scheme stays: `localhost:8080`.
-Target split_target(const std::string& text, const std::string& protocol) {
-  for (const std::string_view scheme : {"tcp", "udp", "http", "http2"}) {
-    const std::string prefix = std::string{scheme} + ":";
-    if (!text.starts_with(prefix)) continue;
-    std::string_view rest = std::string_view{text}.substr(prefix.size());
-    if (rest.starts_with("//")) rest.remove_prefix(2);
-    if (rest.ends_with('/')) rest.remove_suffix(1);
-    return {std::string{scheme}, std::string{rest}};
+/// `8080`, `localhost:8080`, `udp:9000`, `http://localhost:8080/`: what stands before the first ':' is a scheme when it is one.
+Result<Target> read_target(const std::string& text) {
+  Target target;
+  std::string_view rest = text;
+  if (const std::size_t colon = rest.find(':'); colon != std::string_view::npos) {
+    target.protocol = proxy::protocol_of(rest.substr(0, colon));
+    if (target.protocol) rest.remove_prefix(colon + 1);
+    if (target.protocol && rest.starts_with("//")) rest.remove_prefix(2);
+    if (target.protocol && rest.ends_with('/')) rest.remove_suffix(1);
   }
-  return {protocol, text};
+  const auto endpoint = proxy::parse_endpoint(rest);
+  if (!endpoint) return error(Error::Code::bad_request, "target " + endpoint.error());
+  target.endpoint = *endpoint;
+  return target;
 }
 
-/// The target as the state has it, so that `8080` and `localhost:8080` are one.
-Result<proxy::Endpoint> read_target(const std::string& text, const std::string& asked_protocol) {
-  const Target target = split_target(text, asked_protocol);
-  auto protocol = check_protocol(asked_protocol);
-  if (protocol) protocol = check_protocol(target.protocol);
-  if (!protocol) return Unexpected{protocol.error()};
-  const auto endpoint = proxy::parse_endpoint(target.endpoint);
-  if (!endpoint) return error(Error::Code::bad_request, "target " + endpoint.error());
-  return *endpoint;
+/// What is asked for, what the target's scheme says, or tcp.
+Result<proxy::Protocol> protocol_for(const Target& target, const std::optional<std::string>& asked) {
+  if (!asked) return read_protocol(std::string{to_text(target.protocol.value_or(proxy::Protocol::tcp))});
+  auto protocol = read_protocol(*asked);
+  if (protocol && target.protocol && *target.protocol != *protocol)
+    return error(Error::Code::bad_request, "the target is of protocol " + std::string{to_text(*target.protocol)} + ", and " + *asked + " is asked for",
+                 "leave one of them out");
+  return protocol;
 }
 
 Result<proxy::Endpoint> read_local(const std::string& text) {
@@ -64,12 +66,18 @@ Result<proxy::Endpoint> read_local(const std::string& text) {
 Result<ExposureState> Site::expose(const Expose& command) {
   const auto address = check_address(command.address);
   if (!address) return Unexpected{address.error()};
-  const auto target = read_target(command.target, command.protocol);
+  const auto target = read_target(command.target);
   if (!target) return Unexpected{target.error()};
+  const auto protocol = protocol_for(*target, command.protocol);
+  if (!protocol) return Unexpected{protocol.error()};
   if (command.cost > kCostMax) return error(Error::Code::bad_request, "the cost is too high");
   if (command.port && *command.port == 0) return error(Error::Code::bad_request, "a service's port is from 1 to 65535");
 
-  const ExposureState exposure{command.address, target->text(), command.cost, command.port.value_or(target->port)};
+  const ExposureState exposure{.address = command.address,
+                               .target = target->endpoint.text(),
+                               .cost = command.cost,
+                               .port = command.port.value_or(target->endpoint.port),
+                               .protocol = *protocol};
   if (std::ranges::any_of(state_.exposures, [&](const ExposureState& each) {
         return each.address == exposure.address && each.target == exposure.target;
       }))
@@ -90,9 +98,9 @@ Result<ExposureState> Site::expose(const Expose& command) {
 Result<std::vector<ExposureState>> Site::unexpose(const std::string& address, const std::optional<std::string>& target) {
   std::string wanted;
   if (target) {
-    const auto endpoint = read_target(*target, "tcp");
-    if (!endpoint) return Unexpected{endpoint.error()};
-    wanted = endpoint->text();
+    const auto read = read_target(*target);
+    if (!read) return Unexpected{read.error()};
+    wanted = read->endpoint.text();
   }
   State next = state_;
   std::vector<ExposureState> removed;
@@ -115,12 +123,14 @@ Result<std::vector<ExposureState>> Site::unexpose(const std::string& address, co
 }
 
 /// The service's own port when it is known and free, else any.
-Result<std::string> Site::bind_unasked(const std::string& address) {
-  if (const auto port = presence_->port_of(address)) {
-    const auto bound = presence_->bind(address, {"127.0.0.1", *port, {}});
+Result<std::string> Site::bind_unasked(BindingState binding) {
+  if (const auto port = presence_->port_of(binding.address)) {
+    binding.local = proxy::Endpoint{"127.0.0.1", *port, {}}.text();
+    const auto bound = presence_->bind(binding);
     if (bound) return bound;
   }
-  return presence_->bind(address, {"127.0.0.1", 0, {}});
+  binding.local = "127.0.0.1:0";
+  return presence_->bind(binding);
 }
 
 bool Site::waits_for_port(const Bind& command) const {
@@ -129,8 +139,13 @@ bool Site::waits_for_port(const Bind& command) const {
   return std::ranges::any_of(presence_->links(), [](const link::LinkStatus& link) { return link.state == link::LinkState::up; });
 }
 
+Result<proxy::Protocol> Site::protocol_of(const Bind& command) const {
+  if (command.protocol) return read_protocol(*command.protocol);
+  return presence_->protocol_of(command.address).value_or(proxy::Protocol::tcp);
+}
+
 void Site::bind(const Bind& command, BindDone done) {
-  if (!check_address(command.address) || !check_protocol(command.protocol) || !waits_for_port(command)) return done(bind(command));
+  if (!check_address(command.address) || !protocol_of(command) || !waits_for_port(command)) return done(bind(command));
   bindings_.push_back({command, std::move(done), std::make_unique<io::Timer>(parts_.loop, [this] { settle_.schedule(); })});
   bindings_.back().timer->arm(kPortWait);
 }
@@ -150,7 +165,7 @@ void Site::settle_bindings() {
 Result<Bound> Site::bind(const Bind& command) {
   const auto address = check_address(command.address);
   if (!address) return Unexpected{address.error()};
-  const auto protocol = check_protocol(command.protocol);
+  const auto protocol = protocol_of(command);
   if (!protocol) return Unexpected{protocol.error()};
   std::optional<proxy::Endpoint> local;
   if (command.local) {
@@ -161,17 +176,21 @@ Result<Bound> Site::bind(const Bind& command) {
 
   for (const BindingState& each : state_.bindings) {
     if (each.address != command.address || (local && each.local != local->text())) continue;
+    if (each.protocol != *protocol && command.protocol)
+      return error(Error::Code::conflict, each.local + " stands in for '" + each.address + "' with protocol " + std::string{to_text(each.protocol)},
+                   "to change it: vanctl unbind " + each.address + " " + each.local);
     if (presence_->stand_in(each)) return Bound{true, each};
-    const auto bound = presence_->bind(each.address, *proxy::parse_endpoint(each.local));  // its port was taken before
+    const auto bound = presence_->bind(each);  // its port was taken before
     if (!bound) return Unexpected{bound.error()};
     return Bound{true, each};
   }
   if (state_.bindings.size() >= kBindingsMax)
     return error(Error::Code::conflict, "a site has at most " + std::to_string(kBindingsMax) + " stand-ins");
 
-  const auto bound = local ? presence_->bind(command.address, *local) : bind_unasked(command.address);
+  BindingState binding{.address = command.address, .local = local ? local->text() : "", .protocol = *protocol};
+  const auto bound = local ? presence_->bind(binding) : bind_unasked(binding);
   if (!bound) return Unexpected{bound.error()};
-  const BindingState binding{command.address, *bound};
+  binding.local = *bound;
   State next = state_;
   next.bindings.push_back(binding);
   const auto saved = save(std::move(next));

@@ -59,15 +59,23 @@ toml::table print(const LinkState& link) {
                      {"key", link.credentials.key}};
 }
 
+void print_protocol(toml::table& table, proxy::Protocol protocol) {
+  if (protocol != proxy::Protocol::tcp) table.insert("protocol", proxy::to_text(protocol));
+}
+
 toml::table print(const ExposureState& exposure) {
-  return toml::table{{"address", exposure.address},
-                     {"target", exposure.target},
-                     {"cost", static_cast<std::int64_t>(exposure.cost)},
-                     {"port", static_cast<std::int64_t>(exposure.port)}};
+  toml::table table{{"address", exposure.address},
+                    {"target", exposure.target},
+                    {"cost", static_cast<std::int64_t>(exposure.cost)},
+                    {"port", static_cast<std::int64_t>(exposure.port)}};
+  print_protocol(table, exposure.protocol);
+  return table;
 }
 
 toml::table print(const BindingState& binding) {
-  return toml::table{{"address", binding.address}, {"local", binding.local}};
+  toml::table table{{"address", binding.address}, {"local", binding.local}};
+  print_protocol(table, binding.protocol);
+  return table;
 }
 
 toml::table print(const IssuedTokenState& token) {
@@ -153,6 +161,14 @@ std::string read_endpoint(TomlReader& reader, std::string_view key) {
   return text;
 }
 
+proxy::Protocol read_protocol(TomlReader& reader) {
+  const std::string text = reader.text("protocol", TomlReader::Need::optional);
+  if (text.empty()) return proxy::Protocol::tcp;
+  const auto protocol = proxy::protocol_of(text);
+  if (!protocol) reader.complain("protocol", "is not known");
+  return protocol.value_or(proxy::Protocol::tcp);
+}
+
 LinkState read(TomlReader& reader, LinkState*) {
   LinkState link;
   link.name = reader.text("name");
@@ -172,11 +188,12 @@ ExposureState read(TomlReader& reader, ExposureState*) {
   exposure.target = read_endpoint(reader, "target");
   exposure.cost = static_cast<std::uint32_t>(reader.integer("cost", 0, kCostMax));
   exposure.port = read_port(reader, 0);
+  exposure.protocol = read_protocol(reader);
   return exposure;
 }
 
 BindingState read(TomlReader& reader, BindingState*) {
-  return {.address = read_address(reader), .local = read_endpoint(reader, "local")};
+  return {.address = read_address(reader), .local = read_endpoint(reader, "local"), .protocol = read_protocol(reader)};
 }
 
 IssuedTokenState read(TomlReader& reader, IssuedTokenState*) {

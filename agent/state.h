@@ -11,6 +11,7 @@
 #include "agent/token.h"
 #include "core/router/router.h"
 #include "core/tls/certificate.h"
+#include "proxy/protocol.h"
 
 namespace van::agent {
 
@@ -47,10 +48,12 @@ struct ExposureState {
   std::string target;  ///< as proxy::Endpoint::text()
   std::uint32_t cost = 0;
   std::uint16_t port = 0;  ///< that others see; 0: none (a Unix socket)
+  proxy::Protocol protocol = proxy::Protocol::tcp;
 };
 struct BindingState {
   std::string address;
   std::string local;  ///< as proxy::Endpoint::text(), with the port really bound
+  proxy::Protocol protocol = proxy::Protocol::tcp;
 };
 struct IssuedTokenState {
   std::string name;

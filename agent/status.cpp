@@ -118,7 +118,7 @@ Json sites_json(const Site& site, const NetworkMap& network) {
 
 /// A row of the services, put together from what the network tells and what is here.
 struct Service {
-  std::string protocol = "tcp";
+  std::string protocol;  // empty: nobody says so, and it is tcp
   std::uint16_t port = 0;
   std::string port_source;      // who says so
   bool routed = false;          // routing knows whether it is reachable
@@ -195,6 +195,7 @@ void add_told(Services& services, const Site& site, const NetworkMap& network) {
 void add_local(Services& services, const Site& site) {
   for (const ExposureState& exposure : site.state().exposures) {
     Service& service = services[exposure.address];
+    service.protocol = proxy::to_text(exposure.protocol);
     const std::string& own = site.presence().telemetry_id();
     if (exposure.port != 0 && (service.port_source.empty() || own < service.port_source)) {
       service.port = exposure.port;
@@ -214,6 +215,7 @@ void add_local(Services& services, const Site& site) {
     Service& service = services[binding.address];
     const auto stand_in = site.presence().stand_in(binding);
     if (!stand_in) continue;
+    if (service.protocol.empty()) service.protocol = proxy::to_text(binding.protocol);
     if (service.stand_in.empty()) service.stand_in = binding.local;
     service.reachable = service.reachable || stand_in->reachable;
     service.count(stand_in->counters);
@@ -228,7 +230,7 @@ Json services_json(const Site& site, const NetworkMap& network) {
   Json result = Json::array();
   for (auto& [address, service] : services) {
     result.push_back({{"address", address},
-                      {"protocol", service.protocol},
+                      {"protocol", service.protocol.empty() ? "tcp" : service.protocol},
                       {"port", service.port != 0 ? Json(service.port) : Json(nullptr)},
                       {"reachable", service.reachable},
                       {"providers", std::move(service.providers)},

@@ -22,15 +22,15 @@ constexpr std::chrono::seconds kSlowestProbe{2};
 
 class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::Owner {
  public:
-  Impl(link::Node& node, io::Loop& loop, spdlog::logger& log, std::string address, Endpoint target, std::uint32_t cost)
-      : node_{node},
-        loop_{loop},
-        log_{log},
-        address_{std::move(address)},
-        target_{std::move(target)},
-        cost_{cost},
-        probe_timer_{loop, [this] { probe(); }},
-        reap_{loop, [this] { reap(); }} {
+  Impl(const Parts& parts, const ExposureConfig& config)
+      : node_{parts.node},
+        loop_{parts.loop},
+        log_{parts.log},
+        address_{config.address},
+        target_{config.target},
+        cost_{config.cost},
+        probe_timer_{parts.loop, [this] { probe(); }},
+        reap_{parts.loop, [this] { reap(); }} {
     offer();
   }
 
@@ -165,8 +165,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
   io::Deferred reap_;
 };
 
-TcpExposure::TcpExposure(link::Node& node, io::Loop& loop, spdlog::logger& log, std::string address, Endpoint target, std::uint32_t cost)
-    : impl_{std::make_unique<Impl>(node, loop, log, std::move(address), std::move(target), cost)} {}
+TcpExposure::TcpExposure(const Parts& parts, const ExposureConfig& config) : impl_{std::make_unique<Impl>(parts, config)} {}
 TcpExposure::~TcpExposure() = default;
 void TcpExposure::withdraw() { impl_->withdraw(); }
 const std::string& TcpExposure::trouble() const { return impl_->trouble_; }

@@ -19,8 +19,14 @@ constexpr std::size_t kWaiting = 256;                ///< clients that wait for 
 
 class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::Owner {
  public:
-  Impl(link::Node& node, io::Loop& loop, spdlog::logger& log, std::string address, Endpoint local)
-      : node_{node}, loop_{loop}, log_{log}, address_{std::move(address)}, local_{std::move(local)}, reap_{loop, [this] { reap(); }}, patience_{loop, [this] { give_up(); }} {}
+  Impl(const Parts& parts, const StandInConfig& config)
+      : node_{parts.node},
+        loop_{parts.loop},
+        log_{parts.log},
+        address_{config.address},
+        local_{config.local},
+        reap_{parts.loop, [this] { reap(); }},
+        patience_{parts.loop, [this] { give_up(); }} {}
 
   ~Impl() override {
     tcp_.reset();
@@ -100,9 +106,8 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
   io::Timer patience_;
 };
 
-Expected<std::unique_ptr<TcpStandIn>, io::Error> TcpStandIn::open(link::Node& node, io::Loop& loop, spdlog::logger& log, std::string address,
-                                                                   Endpoint local) {
-  auto impl = std::make_unique<Impl>(node, loop, log, std::move(address), std::move(local));
+Expected<std::unique_ptr<TcpStandIn>, io::Error> TcpStandIn::open(const Parts& parts, const StandInConfig& config) {
+  auto impl = std::make_unique<Impl>(parts, config);
   const auto listening = impl->listen();
   if (!listening) return Unexpected{listening.error()};
   return std::unique_ptr<TcpStandIn>{new TcpStandIn{std::move(impl)}};

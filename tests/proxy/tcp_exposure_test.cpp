@@ -16,7 +16,7 @@ void retarget(Tunnel& tunnel, const Endpoint& target) {
   tunnel.exposure.reset();
   REQUIRE(tunnel.run([&tunnel] { return !tunnel.stand_in->reachable(); }));
   tunnel.exposure =
-      std::make_unique<TcpExposure>(*tunnel.pair.mill, tunnel.pair.loop, tunnel.log, "greeting", target, 0);
+      std::make_unique<TcpExposure>(Parts{*tunnel.pair.mill, tunnel.pair.loop, tunnel.log}, ExposureConfig{.address = "greeting", .target = target, .cost = 0});
   REQUIRE(tunnel.run([&tunnel] { return tunnel.stand_in->reachable(); }));
 }
 
@@ -62,9 +62,8 @@ TEST_CASE("an address whose target stopped is withdrawn, and offered again when 
 TEST_CASE("an exposure that is withdrawn for good does not come back with its target", "[proxy][exposure]") {
   Tunnel tunnel;
   const Endpoint place = tunnel.server.endpoint();
-  const TcpExposure other{*tunnel.pair.mill, tunnel.pair.loop, tunnel.log, "other", place, 0};
-  const auto other_stand_in = std::move(TcpStandIn::open(*tunnel.pair.laptop, tunnel.pair.loop, tunnel.log, "other",
-                                                         {.host = "127.0.0.1", .port = 0, .path = {}}))
+  const TcpExposure other{Parts{*tunnel.pair.mill, tunnel.pair.loop, tunnel.log}, ExposureConfig{.address = "other", .target = place, .cost = 0}};
+  const auto other_stand_in = std::move(TcpStandIn::open({*tunnel.pair.laptop, tunnel.pair.loop, tunnel.log}, {.address = "other", .local = {.host = "127.0.0.1", .port = 0, .path = {}}}))
                                   .value();
   REQUIRE(tunnel.run([&other_stand_in] { return other_stand_in->reachable(); }));
   tunnel.server.stop();
@@ -83,7 +82,7 @@ TEST_CASE("an exposure that is withdrawn for good does not come back with its ta
 TEST_CASE("a stopped target does not swallow what another provider can serve", "[proxy][exposure]") {
   Tunnel tunnel;
   Server other{tunnel.pair.loop, {.host = "127.0.0.1", .port = 0, .path = {}}};
-  const TcpExposure dearer{*tunnel.pair.mill, tunnel.pair.loop, tunnel.log, "greeting", other.endpoint(), 5};
+  const TcpExposure dearer{Parts{*tunnel.pair.mill, tunnel.pair.loop, tunnel.log}, ExposureConfig{.address = "greeting", .target = other.endpoint(), .cost = 5}};
   tunnel.server.stop();
   const auto client = tunnel.connect();
   client->write("question");
@@ -171,7 +170,7 @@ TEST_CASE("a client that breaks while its target is being connected is forgotten
 TEST_CASE("of two providers the cheaper one is asked while it has less to do", "[proxy][exposure]") {
   Tunnel tunnel;
   Server other{tunnel.pair.loop, {.host = "127.0.0.1", .port = 0, .path = {}}};
-  const TcpExposure dearer{*tunnel.pair.mill, tunnel.pair.loop, tunnel.log, "greeting", other.endpoint(), 2};
+  const TcpExposure dearer{Parts{*tunnel.pair.mill, tunnel.pair.loop, tunnel.log}, ExposureConfig{.address = "greeting", .target = other.endpoint(), .cost = 2}};
   std::vector<std::unique_ptr<test::Socket>> clients;
   for (std::size_t i = 1; i <= 2; ++i) {
     clients.push_back(tunnel.connect());

@@ -25,7 +25,7 @@ struct Alone {
   std::unique_ptr<TcpStandIn> stand_in = open(kAnyPort);
 
   std::unique_ptr<TcpStandIn> open(const Endpoint& local) {
-    auto opened = TcpStandIn::open(*mill, loop, log, "greeting", local);
+    auto opened = TcpStandIn::open({*mill, loop, log}, {.address = "greeting", .local = local});
     INFO((opened ? std::string{} : opened.error().message));
     REQUIRE(opened);
     return *std::move(opened);
@@ -47,7 +47,7 @@ TEST_CASE("a stand-in tells the port that it really has", "[proxy][stand-in]") {
 
 TEST_CASE("a stand-in's port in use is an error", "[proxy][stand-in]") {
   Alone alone;
-  const auto second = TcpStandIn::open(*alone.mill, alone.loop, alone.log, "other", alone.stand_in->local());
+  const auto second = TcpStandIn::open({*alone.mill, alone.loop, alone.log}, {.address = "other", .local = alone.stand_in->local()});
   REQUIRE_FALSE(second);
   CHECK(second.error().code == io::Error::Code::address_in_use);
   const Endpoint port = alone.stand_in->local();
@@ -62,7 +62,7 @@ TEST_CASE("a stand-in's socket file goes with it", "[proxy][stand-in]") {
   auto stand_in = alone.open(path);
   CHECK(stand_in->local() == path);
   CHECK(std::filesystem::exists(path.path));
-  const auto second = TcpStandIn::open(*alone.mill, alone.loop, alone.log, "other", path);
+  const auto second = TcpStandIn::open({*alone.mill, alone.loop, alone.log}, {.address = "other", .local = path});
   REQUIRE_FALSE(second);
   CHECK(second.error().code == io::Error::Code::address_in_use);
   stand_in.reset();
@@ -93,7 +93,7 @@ TEST_CASE("a client that comes a moment before the provider is served", "[proxy]
   const auto client = connect(alone.loop, alone.stand_in->local());
   client->write("hello");
   run_turns(alone.loop);
-  const TcpExposure exposure{*alone.mill, alone.loop, alone.log, "greeting", server.endpoint(), 0};
+  const TcpExposure exposure{Parts{*alone.mill, alone.loop, alone.log}, ExposureConfig{.address = "greeting", .target = server.endpoint(), .cost = 0}};
   const auto served = [&] { return server.sockets.size() == 1 && server.sockets[0]->heard.bytes == 5; };
   REQUIRE(run_until(alone.loop, [&] { return served() || client->over(); }));
   // On a machine so busy that the client's patience ended first, this proves nothing.
@@ -150,7 +150,7 @@ TEST_CASE("a stand-in is reachable as long as somebody provides its address", "[
   CHECK(tunnel.stand_in->reachable());
   tunnel.exposure.reset();
   REQUIRE(tunnel.run([&tunnel] { return !tunnel.stand_in->reachable(); }));
-  const TcpExposure again{*tunnel.pair.mill, tunnel.pair.loop, tunnel.log, "greeting", tunnel.server.endpoint(), 0};
+  const TcpExposure again{Parts{*tunnel.pair.mill, tunnel.pair.loop, tunnel.log}, ExposureConfig{.address = "greeting", .target = tunnel.server.endpoint(), .cost = 0}};
   REQUIRE(tunnel.run([&tunnel] { return tunnel.stand_in->reachable(); }));
 }
 

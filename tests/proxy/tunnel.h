@@ -92,8 +92,8 @@ class Tunnel {
  public:
   explicit Tunnel(Kind kind = Kind::tcp)
       : server{pair.loop, endpoint(kind, "server")},
-        exposure{std::make_unique<TcpExposure>(*pair.mill, pair.loop, log, "greeting", server.endpoint(), 0)} {
-    auto opened = TcpStandIn::open(*pair.laptop, pair.loop, log, "greeting", endpoint(kind, "stand-in"));
+        exposure{std::make_unique<TcpExposure>(Parts{*pair.mill, pair.loop, log}, ExposureConfig{.address = "greeting", .target = server.endpoint(), .cost = 0})} {
+    auto opened = TcpStandIn::open({*pair.laptop, pair.loop, log}, {.address = "greeting", .local = endpoint(kind, "stand-in")});
     REQUIRE(opened);
     stand_in = *std::move(opened);
     REQUIRE(run_until(pair.loop, [this] { return stand_in->reachable(); }));

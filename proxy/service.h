@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <spdlog/fwd.h>
+
+#include "core/base/expected.h"
+#include "core/io/error.h"
+#include "core/io/loop.h"
+#include "core/link/node.h"
+#include "proxy/counters.h"
+#include "proxy/endpoint.h"
+#include "proxy/protocol.h"
+
+namespace van::proxy {
+
+/// What every local end of a service works with; all must outlive it.
+struct Parts {
+  link::Node& node;
+  io::Loop& loop;
+  spdlog::logger& log;
+};
+
+struct ExposureConfig {
+  std::string address = {};
+  Endpoint target = {};
+  Protocol protocol = Protocol::tcp;
+  std::uint32_t cost = 0;  ///< of using this instance (Router::add_consumer)
+};
+
+/// A local server put into the network. Destroying it withdraws the address and resets what still runs.
+class Exposure {
+ public:
+  virtual ~Exposure() = default;
+  /// Withdraws the address for good; what runs may finish. `idle()` tells when nothing is left.
+  virtual void withdraw() = 0;
+  [[nodiscard]] virtual bool idle() const = 0;
+  /// Why the target can't be used, in words; empty while the address is offered.
+  [[nodiscard]] virtual const std::string& trouble() const = 0;
+  [[nodiscard]] virtual Counters counters() const = 0;
+};
+std::unique_ptr<Exposure> make_exposure(const Parts& parts, const ExposureConfig& config);
+
+struct StandInConfig {
+  std::string address = {};
+  Endpoint local = {};  ///< with port 0: the system picks one
+  Protocol protocol = Protocol::tcp;
+};
+
+/// A local port (or Unix socket) in the place of a service of the network. It is its own from the first moment on, also while
+/// nobody provides the address. Destroying it closes it and resets what still runs.
+class StandIn {
+ public:
+  virtual ~StandIn() = default;
+  [[nodiscard]] virtual const Endpoint& local() const = 0;  ///< with the port really bound
+  [[nodiscard]] virtual bool reachable() const = 0;         ///< somebody provides the address
+  [[nodiscard]] virtual Counters counters() const = 0;
+};
+/// Fails when the port is in use.
+Expected<std::unique_ptr<StandIn>, io::Error> open_stand_in(const Parts& parts, const StandInConfig& config);
+
+}  // namespace van::proxy
