@@ -159,7 +159,11 @@ bool Streams::refuse(StreamId id) {
 std::size_t Streams::writable(StreamId id) {
   Stream* stream = find(id);
   if (stream == nullptr) return 0;
-  const std::size_t now = room(*stream);
+  std::size_t now = room(*stream);
+  if (now == 0 && stream->open && !stream->fin_sent && !stream->failing) {  // its turn may have ended before it was used
+    take_turn(*stream);
+    now = room(*stream);
+  }
   stream->blocked = now == 0;
   return now;
 }

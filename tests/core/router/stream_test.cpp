@@ -461,7 +461,7 @@ TEST_CASE("a client whose answer can't reach it hears so, also after its own end
 
 namespace {
 
-/// Eight streams through one link to a receiver that is not ours, which says nothing but what has been taken, in large steps.
+/// Streams through one link to a receiver that is not ours, which says nothing but what has been taken, in large steps.
 struct Strangers {
   static constexpr std::uint64_t kStep = 521'216;  // data-plane 4.1
   Network network;
@@ -470,7 +470,7 @@ struct Strangers {
   std::vector<Open> streams;
   std::vector<std::uint64_t> sent;
 
-  Strangers() {
+  explicit Strangers(int count = 8) {
     network.strangers = true;
     site = &network.add("site", Mode::interior);
     laptop = &network.add("laptop", Mode::edge);
@@ -478,7 +478,7 @@ struct Strangers {
     site->router->add_consumer("upload", 0, network.now);
     const ProducerId producer = laptop->router->add_producer("upload", network.now);
     network.advance(5s);
-    for (int i = 0; i < 8; ++i) streams.push_back(open(network, *laptop, producer, *site));
+    for (int i = 0; i < count; ++i) streams.push_back(open(network, *laptop, producer, *site));
     sent.resize(streams.size());
   }
   /// As much as each may send, in turn.
@@ -534,6 +534,17 @@ TEST_CASE("a few streams at a time are far ahead of a receiver that is not ours,
   net.send();
   CHECK(net.waits(6) >= Strangers::kStep);
   CHECK(net.waits(7) >= Strangers::kStep);
+}
+
+TEST_CASE("who does not use its turn in time gets another one", "[router][stream]") {
+  Strangers net{12};
+  net.send();
+  net.network.advance(600ms);  // 5 to 9 have turns, and their owners are slow to ask
+  net.network.advance(600ms);  // 10 and 11 have two of them
+  net.send();
+  net.network.advance(600ms);
+  net.send();
+  for (std::size_t i = 5; i < net.streams.size(); ++i) CHECK(net.waits(i) >= Strangers::kStep);
 }
 
 TEST_CASE("all that many streams have for a receiver that is not ours comes to it", "[router][stream]") {
