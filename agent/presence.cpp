@@ -171,7 +171,10 @@ std::optional<Presence::Exposure> Presence::exposure(const ExposureState& exposu
 Result<std::string> Presence::bind(const BindingState& binding) {
   const auto local = proxy::parse_endpoint(binding.local, {.zero_port = true});
   VAN_ASSERT(local);  // as above
-  auto opened = proxy::open_stand_in(proxy_parts(), {.address = binding.address, .local = *local, .protocol = binding.protocol});
+  auto opened = proxy::open_stand_in(proxy_parts(), {.address = binding.address,
+                                                       .local = *local,
+                                                       .protocol = binding.protocol,
+                                                       .both_loopbacks = binding.both_loopbacks});
   if (!opened) return Unexpected{from_io(opened.error(), "stand-in for '" + binding.address + "'")};
   const std::string bound = (*opened)->local().text();
   stand_ins_[{binding.address, bound}] = {binding.protocol, *std::move(opened)};

@@ -55,10 +55,17 @@ Result<proxy::Protocol> protocol_for(const Target& target, const std::optional<s
   return protocol;
 }
 
-Result<proxy::Endpoint> read_local(const std::string& text) {
-  const auto endpoint = proxy::parse_endpoint(text, {.default_host = "127.0.0.1", .zero_port = true});
+struct Local {
+  std::string endpoint;
+  bool both_loopbacks = false;
+};
+/// A lone port is one of this machine, as `localhost:PORT` is: clients may try ::1 or 127.0.0.1.
+Result<Local> read_local(const std::string& text) {
+  auto endpoint = proxy::parse_endpoint(text, {.default_host = "localhost", .zero_port = true});
   if (!endpoint) return error(Error::Code::bad_request, "local " + endpoint.error());
-  return *endpoint;
+  if (endpoint->host != "localhost") return Local{.endpoint = endpoint->text()};
+  endpoint->host = "127.0.0.1";
+  return Local{.endpoint = endpoint->text(), .both_loopbacks = true};
 }
 
 }  // namespace
@@ -167,15 +174,15 @@ Result<Bound> Site::bind(const Bind& command) {
   if (!address) return Unexpected{address.error()};
   const auto protocol = protocol_of(command);
   if (!protocol) return Unexpected{protocol.error()};
-  std::optional<proxy::Endpoint> local;
+  std::optional<Local> local;
   if (command.local) {
-    const auto endpoint = read_local(*command.local);
-    if (!endpoint) return Unexpected{endpoint.error()};
-    local = *endpoint;
+    const auto read = read_local(*command.local);
+    if (!read) return Unexpected{read.error()};
+    local = *read;
   }
 
   for (const BindingState& each : state_.bindings) {
-    if (each.address != command.address || (local && each.local != local->text())) continue;
+    if (each.address != command.address || (local && each.local != local->endpoint)) continue;
     if (each.protocol != *protocol && command.protocol)
       return error(Error::Code::conflict, each.local + " stands in for '" + each.address + "' with protocol " + std::string{to_text(each.protocol)},
                    "to change it: vanctl unbind " + each.address + " " + each.local);
@@ -187,7 +194,10 @@ Result<Bound> Site::bind(const Bind& command) {
   if (state_.bindings.size() >= kBindingsMax)
     return error(Error::Code::conflict, "a site has at most " + std::to_string(kBindingsMax) + " stand-ins");
 
-  BindingState binding{.address = command.address, .local = local ? local->text() : "", .protocol = *protocol};
+  BindingState binding{.address = command.address,
+                       .local = local ? local->endpoint : "",
+                       .protocol = *protocol,
+                       .both_loopbacks = !local || local->both_loopbacks};
   const auto bound = local ? presence_->bind(binding) : bind_unasked(binding);
   if (!bound) return Unexpected{bound.error()};
   binding.local = *bound;
@@ -205,9 +215,9 @@ Result<Bound> Site::bind(const Bind& command) {
 Result<std::vector<BindingState>> Site::unbind(const std::string& address, const std::optional<std::string>& local) {
   std::string wanted;
   if (local) {
-    const auto endpoint = read_local(*local);
-    if (!endpoint) return Unexpected{endpoint.error()};
-    wanted = endpoint->text();
+    const auto read = read_local(*local);
+    if (!read) return Unexpected{read.error()};
+    wanted = read->endpoint;
   }
   State next = state_;
   std::vector<BindingState> removed;

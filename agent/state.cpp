@@ -75,6 +75,7 @@ toml::table print(const ExposureState& exposure) {
 toml::table print(const BindingState& binding) {
   toml::table table{{"address", binding.address}, {"local", binding.local}};
   print_protocol(table, binding.protocol);
+  if (binding.both_loopbacks) table.insert("both_loopbacks", true);
   return table;
 }
 
@@ -193,7 +194,11 @@ ExposureState read(TomlReader& reader, ExposureState*) {
 }
 
 BindingState read(TomlReader& reader, BindingState*) {
-  return {.address = read_address(reader), .local = read_endpoint(reader, "local"), .protocol = read_protocol(reader)};
+  BindingState binding{.address = read_address(reader), .local = read_endpoint(reader, "local"), .protocol = read_protocol(reader)};
+  binding.both_loopbacks = reader.flag("both_loopbacks");
+  if (binding.both_loopbacks && !binding.local.starts_with("127.0.0.1:"))
+    reader.complain("both_loopbacks", "goes with a port of 127.0.0.1 only");
+  return binding;
 }
 
 IssuedTokenState read(TomlReader& reader, IssuedTokenState*) {

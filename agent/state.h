@@ -54,6 +54,7 @@ struct BindingState {
   std::string address;
   std::string local;  ///< as proxy::Endpoint::text(), with the port really bound
   proxy::Protocol protocol = proxy::Protocol::tcp;
+  bool both_loopbacks = false;  ///< `local` is on 127.0.0.1, and ::1 has the same port
 };
 struct IssuedTokenState {
   std::string name;

@@ -63,6 +63,14 @@ std::int64_t TomlReader::integer(std::string_view key, std::int64_t minimum, std
   return minimum;
 }
 
+bool TomlReader::flag(std::string_view key) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return false;
+  const auto* value = node->as_boolean();
+  if (value == nullptr) complain(*node, key, "must be true or false");
+  return value != nullptr && value->get();
+}
+
 std::vector<std::string> TomlReader::texts(std::string_view key) {
   std::vector<std::string> result;
   const toml::node* node = find(key);

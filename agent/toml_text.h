@@ -29,6 +29,7 @@ class TomlReader {
   enum class Need { required, optional };
   std::string text(std::string_view key, Need need = Need::required);
   std::int64_t integer(std::string_view key, std::int64_t minimum, std::int64_t maximum);
+  bool flag(std::string_view key);                                ///< absent: false
   std::vector<std::string> texts(std::string_view key);           ///< absent: empty
   std::vector<const toml::table*> tables(std::string_view key);   ///< absent: empty
   const toml::table* table(std::string_view key);                 ///< nullptr when absent

@@ -185,8 +185,8 @@ constexpr OptionSpec kBindOptions[] = {
      .choices = kProtocols},
 };
 constexpr Example kBindExamples[] = {
-    {"vanctl bind greeting", "the service's own port on 127.0.0.1, else a free one"},
-    {"vanctl bind database 5432", "127.0.0.1:5432"},
+    {"vanctl bind greeting", "the service's own port, else a free one"},
+    {"vanctl bind database 5432", "127.0.0.1:5432 and [::1]:5432"},
     {"vanctl bind database unix:db.sock", "a Unix socket"},
 };
 constexpr ExitMeaning kBindExits[] = {kNotInTime, {ExitCode::conflict, "the port is in use"}};
@@ -334,7 +334,8 @@ constexpr CommandSpec kCommands[] = {
      .summary = "Open a local stand-in for a service of the network",
      .description =
          "Connections to LOCAL go to the service at ADDRESS. LOCAL is 5432, 127.0.0.1:5432 or unix:/path; without it\n"
-         "the service's own port is taken, else a free one, which is kept from then on.",
+         "the service's own port is taken, else a free one, which is kept from then on. A port without a host is one of\n"
+         "127.0.0.1 and ::1; with a host it is that host's alone.",
      .options = kBindOptions,
      .examples = kBindExamples,
      .exits = kBindExits,

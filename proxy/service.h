@@ -47,6 +47,7 @@ struct StandInConfig {
   std::string address = {};
   Endpoint local = {};  ///< with port 0: the system picks one
   Protocol protocol = Protocol::tcp;
+  bool both_loopbacks = false;  ///< listens on ::1, too, with the same port, where this machine has IPv6
 };
 
 /// A local port (or Unix socket) in the place of a service of the network. It is its own from the first moment on, also while

@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "core/io/deferred.h"
-#include "core/io/listener.h"
 #include "core/io/timer.h"
+#include "proxy/entrance.h"
 #include "proxy/tcp_bridge.h"
 
 namespace van::proxy {
@@ -25,28 +25,22 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
         log_{parts.log},
         address_{config.address},
         local_{config.local},
+        both_loopbacks_{config.both_loopbacks},
         reap_{parts.loop, [this] { reap(); }},
         patience_{parts.loop, [this] { give_up(); }} {}
 
   ~Impl() override {
-    tcp_.reset();
-    unix_.reset();
+    entrance_.reset();
     bridges_.clear();
     if (producer_) node_.remove_producer(producer_);
   }
 
   Expected<void, io::Error> listen() {
-    const auto on_accept = [this](std::unique_ptr<io::Stream> stream) { accepted(std::move(stream)); };
-    if (local_.is_path()) {
-      auto listener = io::LocalListener::listen(loop_, local_.path, on_accept);
-      if (!listener) return Unexpected{listener.error()};
-      unix_ = std::move(*listener);
-    } else {
-      auto listener = io::TcpListener::listen(loop_, local_.host, local_.port, on_accept);
-      if (!listener) return Unexpected{listener.error()};
-      tcp_ = std::move(*listener);
-      local_.port = tcp_->port();
-    }
+    auto entrance = Entrance::open(loop_, local_, [this](std::unique_ptr<io::Stream> stream) { accepted(std::move(stream)); },
+                                   both_loopbacks_ ? Entrance::kIpv6Loopback : "");
+    if (!entrance) return Unexpected{entrance.error()};
+    entrance_ = *std::move(entrance);
+    local_ = entrance_->local();
     producer_ = node_.add_producer(address_, *this);
     return {};
   }
@@ -68,6 +62,7 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
   spdlog::logger& log_;
   std::string address_;
   Endpoint local_;
+  bool both_loopbacks_;
   router::ProducerId producer_;
   Counters counters_;
 
@@ -97,8 +92,7 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
     for (TcpBridge* bridge : std::exchange(over_, {})) bridges_.erase(bridge);
   }
 
-  std::unique_ptr<io::TcpListener> tcp_;
-  std::unique_ptr<io::LocalListener> unix_;
+  std::unique_ptr<Entrance> entrance_;
   std::unordered_map<TcpBridge*, std::unique_ptr<TcpBridge>> bridges_;
   std::vector<TcpBridge*> over_;
   std::vector<std::unique_ptr<io::Stream>> waiting_;  ///< accepted while nobody provides the address

@@ -1,6 +1,8 @@
 #include "agent/site.h"
 
 #include "agent/token.h"
+#include "core/io/dialer.h"
+#include "core/io/listener.h"
 #include "tests/agent/profile_fixture.h"
 #include "tests/support/catch.h"
 
@@ -249,6 +251,39 @@ TEST_CASE("a stand-in takes the port it is given, else the service's own, else a
   CHECK(profile->bind({.address = "own"})->binding.local == free->binding.local);
   REQUIRE(profile->expose({.address = "taken", .target = "localhost:1", .port = static_cast<std::uint16_t>(std::stoi(port))}));
   CHECK(profile->bind({.address = "taken"})->binding.local != free->binding.local);
+}
+
+TEST_CASE("a stand-in's port without a host is one of both loopbacks, over restarts too", "[agent][site]") {
+  io::Loop loop;
+  Profile profile{loop};
+  const auto answers = [&loop](const std::string& host, const std::string& local) {
+    const auto port = static_cast<std::uint16_t>(std::stoi(local.substr(local.rfind(':') + 1)));
+    std::optional<bool> connected;
+    const io::Dialer dialer{loop, io::HostPort{host, port}, [&connected](const auto& result) { connected = result.has_value(); }};
+    loop.run_until([&connected] { return connected.has_value(); });
+    return *connected;
+  };
+  const bool ipv6 = io::TcpListener::listen(loop, "::1", 0, [](std::unique_ptr<io::Stream>) {}).has_value();
+  const auto both = profile->bind({.address = "a", .local = "0"});
+  REQUIRE(both);
+  const std::string local = both->binding.local;
+  CHECK(local.starts_with("127.0.0.1:"));
+  CHECK(profile->bind({.address = "a", .local = "localhost" + local.substr(local.rfind(':'))})->before);
+  const auto unasked = profile->bind({.address = "b"});
+  REQUIRE(unasked);
+  const auto one = profile->bind({.address = "a", .local = "127.0.0.1:0"});
+  REQUIRE(one);
+  for (const bool restarted : {false, true}) {
+    CAPTURE(restarted);
+    if (restarted) profile.restart();
+    CHECK(answers("127.0.0.1", local));
+    CHECK(answers("::1", local) == ipv6);
+    CHECK(answers("::1", unasked->binding.local) == ipv6);
+    CHECK(answers("127.0.0.1", one->binding.local));
+    CHECK_FALSE(answers("::1", one->binding.local));
+  }
+  REQUIRE(profile->unbind("a", local.substr(local.rfind(':') + 1)));
+  CHECK_FALSE(answers("::1", local));
 }
 
 TEST_CASE("a stand-in may be a local socket", "[agent][site]") {

@@ -28,7 +28,8 @@ State full() {
   state.links = {{"harbour", {router::PeerRole::inter_router, "gate.example.net", 443}, 5, {"ca", "certificate", "key"}},
                  {"harbour-2", {router::PeerRole::inter_router, "::1", 55671}, 1, {"\nca\r\n", "", ""}}};
   state.exposures = {{"greeting", "localhost:8080", 3, 8080}, {"greeting", "unix:/run/x.sock", 0, 0}};
-  state.bindings = {{"greeting", "127.0.0.1:18080"}, {"greeting", "unix:/tmp/g"}};
+  state.bindings = {{"greeting", "127.0.0.1:18080"}, {"greeting", "unix:/tmp/g"},
+                    {.address = "both", .local = "127.0.0.1:5432", .both_loopbacks = true}};
   state.tokens = {{"for-ann", "00ff", 1'790'000'001, 1'890'000'000}};
   return state;
 }
@@ -56,6 +57,12 @@ TEST_CASE("a state is read as it was printed", "[agent][state]") {
   CHECK(read.site->public_hosts == full().site->public_hosts);
   CHECK(read.links[1].credentials == full().links[1].credentials);
   CHECK(read.links[0].endpoint == full().links[0].endpoint);
+}
+
+TEST_CASE("only a port of 127.0.0.1 is one of both loopbacks", "[agent][state]") {
+  const std::string text = print_state(full());
+  CHECK(complaint(replaced(text, "127.0.0.1:5432", "127.0.0.2:5432")).find("both_loopbacks") != std::string::npos);
+  CHECK(complaint(replaced(text, "both_loopbacks = true", "both_loopbacks = 1")).find("true or false") != std::string::npos);
 }
 
 TEST_CASE("any text survives the state file", "[agent][state]") {
