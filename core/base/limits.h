@@ -51,6 +51,13 @@ inline constexpr std::size_t kTelemetryRecordsPerSource = 4096;  ///< more are n
 inline constexpr std::size_t kTelemetryBytes = 16u << 20;        ///< of all records; what does not fit is not kept
 inline constexpr std::size_t kTelemetryTextBytes = 300;          ///< of a text, as real routers cut them; longer ones are not kept
 
+// HTTP/1
+inline constexpr std::size_t kHttpLineBytes = 16384;      ///< request line or header line with its end; more: 414 or 431
+inline constexpr std::size_t kHttpHeadBytes = 65536;      ///< request line and headers; more: 431
+inline constexpr std::size_t kHttpFields = 256;           ///< headers of a message; more: 431
+inline constexpr std::size_t kHttpChunkLineBytes = 512;   ///< a chunk's size with its extensions, which nobody uses; more: 400
+inline constexpr std::size_t kHttpTrailerBytes = 16384;   ///< behind a chunked body; more: 431
+
 // Local interfaces
 inline constexpr std::size_t kApiBodyBytes = 1u << 20;    ///< body of a control API request
 inline constexpr std::size_t kApiHeaderBytes = 16384;     ///< request line and headers

@@ -1,0 +1,34 @@
+#include "core/http/head_writer.h"
+
+namespace van::http {
+
+void HeadWriter::request_line(std::string_view method, std::string_view target) {
+  text_.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
+}
+
+void HeadWriter::status_line(int status, std::string_view reason) {
+  text_.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(reason).append("\r\n");
+}
+
+void HeadWriter::field(std::string_view name, std::string_view value) { text_.append(name).append(": ").append(value).append("\r\n"); }
+
+std::string_view reason_of(int status) {
+  switch (status) {
+    case 100: return "Continue";
+    case 400: return "Bad Request";
+    case 404: return "Not Found";
+    case 408: return "Request Timeout";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 417: return "Expectation Failed";
+    case 431: return "Request Header Fields Too Large";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    default: return "Error";
+  }
+}
+
+}  // namespace van::http

@@ -1,0 +1,63 @@
+#include "core/http/response_reader.h"
+
+#include <utility>
+
+#include "core/http/text.h"
+#include "core/http/version.h"
+
+namespace van::http {
+namespace {
+
+Unexpected<Error> refuse(std::string_view what) { return {{502, what}}; }
+
+/// RFC 9112 §6.3, in its order.
+Framing framing_of(const ResponseHead& head, Question question) {
+  if (head.status == 101 || (question.is_connect && head.status / 100 == 2)) return {Framing::Kind::tunnel};
+  if (question.is_head || head.interim() || head.status == 204 || head.status == 304) return {};
+  if (head.connection.chunked) return {Framing::Kind::chunked};
+  if (!head.connection.length) return {Framing::Kind::until_close};
+  if (*head.connection.length == 0) return {};
+  return {Framing::Kind::length, *head.connection.length};
+}
+
+}  // namespace
+
+Expected<std::size_t, Error> ResponseReader::feed(ByteView octets, Question question) {
+  const auto used = text_.feed(octets);
+  if (!used) return refuse(used.error().what);
+  if (!text_.whole()) return used;
+  auto head = read(question);
+  if (!head) return refuse(head.error().what);
+  head_ = *std::move(head);
+  return used;
+}
+
+Expected<ResponseHead, Error> ResponseReader::read(Question question) const {
+  ResponseHead head;
+  const std::string_view line = text_.start_line();
+  const auto minor = read_version(line.substr(0, line.find(' ')));
+  if (!minor) return Unexpected{minor.error()};
+  head.minor = *minor;
+  const std::string_view rest = line.size() < 9 ? std::string_view{} : line.substr(9);
+  const std::string_view status = rest.substr(0, 3);
+  if (status.size() != 3 || !is_digits(status) || status[0] == '0' || (rest.size() > 3 && rest[3] != ' ')) return refuse("the status is no number");
+  head.status = (status[0] - '0') * 100 + (status[1] - '0') * 10 + (status[2] - '0');
+  head.reason = rest.size() > 4 ? rest.substr(4) : std::string_view{};
+  if (!is_field_text(head.reason)) return refuse("the reason has a control character");
+
+  auto facts = ConnectionFacts::read(text_.fields());
+  if (!facts) return Unexpected{facts.error()};
+  head.connection = *std::move(facts);
+  if (head.minor == 0 && head.connection.chunked) return refuse("HTTP/1.0 has no transfer codings");  // §6.1
+  head.body = framing_of(head, question);
+  head.keep_alive = !head.connection.close && (head.minor > 0 || head.connection.keep_alive) && head.body.kind != Framing::Kind::until_close &&
+                    head.body.kind != Framing::Kind::tunnel;
+  return head;
+}
+
+void ResponseReader::reset() {
+  text_.reset();
+  head_ = {};
+}
+
+}  // namespace van::http
