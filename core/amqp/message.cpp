@@ -198,6 +198,13 @@ Result<void> apply(std::uint64_t code, ByteView value, std::size_t end, MessageH
   return {};
 }
 
+/// For the sections of a stream's head, or of a small message, without growing step by step.
+Bytes with_room() {
+  Bytes bytes;
+  bytes.reserve(256);
+  return bytes;
+}
+
 void put_text(CompoundEncoder& list, const std::optional<std::string>& text) {
   text ? list.item().string(*text) : list.skip();
 }
@@ -306,7 +313,7 @@ Result<Message> decode_message(ByteView bytes) {
 }
 
 Bytes encode_annotations(const RouterAnnotations& annotations) {
-  Bytes out;
+  Bytes out = with_room();
   Encoder encoder{out};
   encoder.descriptor(kRouterAnnotations);
   CompoundEncoder list{encoder, CompoundEncoder::Kind::list};
@@ -322,20 +329,36 @@ Bytes encode_annotations(const RouterAnnotations& annotations) {
 }
 
 Bytes encode_stream_header(const StreamHeader& header) {
-  Message message;
-  message.properties = Properties{};
-  message.properties->to = header.to;
-  message.properties->reply_to = header.reply_to;
-  message.properties->correlation_id = header.correlation_id;
-  message.properties->content_type = "application/octet-stream";
-  message.application_properties = header.application_properties;
-  message.application_properties.insert(message.application_properties.begin(), {Value{"V"}, Value{std::uint32_t{1}}});
-  message.body = Value{};
-  return encode_message(message);
+  Bytes out = with_room();
+  Encoder encoder{out};
+  encoder.descriptor(descriptor::properties);
+  CompoundEncoder properties{encoder, CompoundEncoder::Kind::list};
+  properties.skip();  // message-id
+  properties.skip();  // user-id
+  properties.item().string(header.to);
+  properties.skip();  // subject
+  put_text(properties, header.reply_to);
+  put_value(properties, header.correlation_id);
+  properties.item().string("application/octet-stream");
+  properties.close();
+
+  encoder.descriptor(descriptor::application_properties);
+  CompoundEncoder map{encoder, CompoundEncoder::Kind::map};
+  map.item().string("V");
+  map.item().uint(1);
+  for (const auto& [key, value] : header.application_properties) {
+    map.item().value(key);
+    map.item().value(value);
+  }
+  map.close();
+
+  encoder.descriptor(descriptor::amqp_value);
+  encoder.null();
+  return out;
 }
 
 Bytes encode_message(const Message& message) {
-  Bytes out = message.annotations ? encode_annotations(*message.annotations) : Bytes{};
+  Bytes out = message.annotations ? encode_annotations(*message.annotations) : with_room();
   Encoder encoder{out};
   if (message.header || message.priority) {
     encoder.descriptor(descriptor::header);

@@ -23,7 +23,10 @@ class Fifo {
   [[nodiscard]] T& back() { return items_.back(); }
   [[nodiscard]] const T& operator[](std::size_t index) const { return items_[head_ + index]; }
 
-  void push_back(T item) { items_.push_back(std::move(item)); }
+  void push_back(T item) {
+    if (items_.capacity() == 0) items_.reserve(kFirst);
+    items_.push_back(std::move(item));
+  }
   void pop_front() {
     [[maybe_unused]] const T gone = std::exchange(items_[head_], T{});
     if (++head_ == items_.size()) return clear();
@@ -44,6 +47,7 @@ class Fifo {
   }
 
  private:
+  static constexpr std::size_t kFirst = 4;    ///< items that there is room for as soon as there is one
   static constexpr std::size_t kPassed = 16;  ///< items that are gone and not moved over yet
   static constexpr std::size_t kKept = 64;    ///< of capacity, while empty
 

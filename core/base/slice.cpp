@@ -184,6 +184,11 @@ void SliceQueue::copy_front(std::span<std::uint8_t> to) const {
 }
 
 void SliceQueue::append(SliceQueue&& other) {
+  if (empty()) {
+    slices_ = std::exchange(other.slices_, {});
+    bytes_ = std::exchange(other.bytes_, 0);
+    return;
+  }
   for (Slice& slice : other.slices_) push(std::move(slice));
   other.clear();
 }
