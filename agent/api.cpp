@@ -119,6 +119,11 @@ Result<Join> read_join(const std::string& body) {
   return command;
 }
 
+std::optional<std::uint32_t> read_threshold(JsonReader& reader, std::string_view name) {
+  const auto value = reader.optional_integer(name, 1, proxy::kHealthThresholdMax);
+  return value ? std::optional{static_cast<std::uint32_t>(*value)} : std::nullopt;
+}
+
 Result<Expose> read_expose(const std::string& body) {
   JsonReader reader{body};
   Expose command;
@@ -127,6 +132,10 @@ Result<Expose> read_expose(const std::string& body) {
   command.protocol = reader.optional_text("protocol");
   command.cost = static_cast<std::uint32_t>(reader.optional_integer("cost", 0, kCostMax).value_or(0));
   if (const auto port = reader.optional_integer("port", 1, 65535)) command.port = static_cast<std::uint16_t>(*port);
+  command.health = reader.optional_text("health");
+  command.health_interval = reader.optional_seconds("health_interval_s", proxy::kHealthIntervalMax);
+  command.health_failures = read_threshold(reader, "health_failures");
+  command.health_successes = read_threshold(reader, "health_successes");
   const auto done = reader.finish();
   if (!done) return Unexpected{done.error()};
   return command;

@@ -143,7 +143,7 @@ void Presence::expose(const ExposureState& exposure) {
   exposures_[{exposure.address, exposure.target}] = {
       exposure,
       proxy::make_exposure(proxy_parts(),
-                           {.address = exposure.address, .target = *target, .protocol = exposure.protocol, .cost = exposure.cost})};
+                           {.address = exposure.address, .target = *target, .protocol = exposure.protocol, .cost = exposure.cost, .health = exposure.health})};
   telemetry_.changed();
 }
 
@@ -165,7 +165,8 @@ void Presence::reap() {
 std::optional<Presence::Exposure> Presence::exposure(const ExposureState& exposure) const {
   const auto found = exposures_.find({exposure.address, exposure.target});
   if (found == exposures_.end()) return std::nullopt;
-  return Exposure{found->second.proxy->trouble(), found->second.proxy->counters()};
+  const proxy::Exposure& proxy = *found->second.proxy;
+  return Exposure{proxy.health(), proxy.trouble(), proxy.counters()};
 }
 
 Result<std::string> Presence::bind(const BindingState& binding) {

@@ -59,7 +59,8 @@ class Presence {
   /// New requests go elsewhere; running streams may finish.
   void withdraw(const ExposureState& exposure);
   struct Exposure {
-    std::string trouble;  ///< why the target can't be connected; empty while the address is offered
+    proxy::HealthState health = proxy::HealthState::up;
+    std::string trouble;  ///< why the target can't be used; empty while the address is offered
     proxy::Counters counters;
   };
   /// nullopt when it does not run.

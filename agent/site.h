@@ -67,6 +67,10 @@ struct Expose {
   std::optional<std::string> protocol = std::nullopt;  ///< absent: the target's scheme, else tcp
   std::uint32_t cost = 0;
   std::optional<std::uint16_t> port = std::nullopt;  ///< absent: the target's
+  std::optional<std::string> health = std::nullopt;  ///< as parse_health_check(); absent: none
+  std::optional<std::chrono::milliseconds> health_interval = std::nullopt;  ///< these three only with `health`
+  std::optional<std::uint32_t> health_failures = std::nullopt;
+  std::optional<std::uint32_t> health_successes = std::nullopt;
 };
 struct Bind {
   std::string address = {};

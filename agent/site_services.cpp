@@ -55,6 +55,21 @@ Result<proxy::Protocol> protocol_for(const Target& target, const std::optional<s
   return protocol;
 }
 
+Result<proxy::HealthCheck> read_health(const Expose& command) {
+  if (!command.health) {
+    if (!command.health_interval && !command.health_failures && !command.health_successes) return proxy::HealthCheck{};
+    return error(Error::Code::bad_request, "interval and thresholds are those of a health check, and none is asked for", "add --health tcp or --health http:/PATH");
+  }
+  auto check = proxy::parse_health_check(*command.health);
+  if (!check) return error(Error::Code::bad_request, "'" + printable(*command.health) + "': " + check.error());
+  check->interval = command.health_interval.value_or(check->interval);
+  check->failures = command.health_failures.value_or(check->failures);
+  check->successes = command.health_successes.value_or(check->successes);
+  if (check->interval < proxy::kHealthIntervalMin || check->interval > proxy::kHealthIntervalMax)
+    return error(Error::Code::bad_request, "the interval of a health check is from 0.1 seconds to an hour");
+  return *check;
+}
+
 struct Local {
   std::string endpoint;
   bool both_loopbacks = false;
@@ -77,6 +92,8 @@ Result<ExposureState> Site::expose(const Expose& command) {
   if (!target) return Unexpected{target.error()};
   const auto protocol = protocol_for(*target, command.protocol);
   if (!protocol) return Unexpected{protocol.error()};
+  const auto health = read_health(command);
+  if (!health) return Unexpected{health.error()};
   if (command.cost > kCostMax) return error(Error::Code::bad_request, "the cost is too high");
   if (command.port && *command.port == 0) return error(Error::Code::bad_request, "a service's port is from 1 to 65535");
 
@@ -84,7 +101,8 @@ Result<ExposureState> Site::expose(const Expose& command) {
                                .target = target->endpoint.text(),
                                .cost = command.cost,
                                .port = command.port.value_or(target->endpoint.port),
-                               .protocol = *protocol};
+                               .protocol = *protocol,
+                               .health = *health};
   if (std::ranges::any_of(state_.exposures, [&](const ExposureState& each) {
         return each.address == exposure.address && each.target == exposure.target;
       }))

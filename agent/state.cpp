@@ -63,12 +63,21 @@ void print_protocol(toml::table& table, proxy::Protocol protocol) {
   if (protocol != proxy::Protocol::tcp) table.insert("protocol", proxy::to_text(protocol));
 }
 
+void print_health(toml::table& table, const proxy::HealthCheck& health) {
+  if (health.kind == proxy::HealthCheck::Kind::none) return;
+  table.insert("health", health.text());
+  table.insert("health_interval_ms", static_cast<std::int64_t>(health.interval.count()));
+  table.insert("health_failures", static_cast<std::int64_t>(health.failures));
+  table.insert("health_successes", static_cast<std::int64_t>(health.successes));
+}
+
 toml::table print(const ExposureState& exposure) {
   toml::table table{{"address", exposure.address},
                     {"target", exposure.target},
                     {"cost", static_cast<std::int64_t>(exposure.cost)},
                     {"port", static_cast<std::int64_t>(exposure.port)}};
   print_protocol(table, exposure.protocol);
+  print_health(table, exposure.health);
   return table;
 }
 
@@ -170,6 +179,21 @@ proxy::Protocol read_protocol(TomlReader& reader) {
   return protocol.value_or(proxy::Protocol::tcp);
 }
 
+proxy::HealthCheck read_health(TomlReader& reader) {
+  const std::string text = reader.text("health", TomlReader::Need::optional);
+  if (text.empty()) return {};
+  auto check = proxy::parse_health_check(text);
+  if (!check) {
+    reader.complain("health", "must be \"tcp\" or \"http:/PATH\"");
+    return {};
+  }
+  constexpr auto kIntervalMax = std::chrono::milliseconds{proxy::kHealthIntervalMax}.count();
+  check->interval = std::chrono::milliseconds{reader.integer("health_interval_ms", proxy::kHealthIntervalMin.count(), kIntervalMax)};
+  check->failures = static_cast<std::uint32_t>(reader.integer("health_failures", 1, proxy::kHealthThresholdMax));
+  check->successes = static_cast<std::uint32_t>(reader.integer("health_successes", 1, proxy::kHealthThresholdMax));
+  return *check;
+}
+
 LinkState read(TomlReader& reader, LinkState*) {
   LinkState link;
   link.name = reader.text("name");
@@ -190,6 +214,7 @@ ExposureState read(TomlReader& reader, ExposureState*) {
   exposure.cost = static_cast<std::uint32_t>(reader.integer("cost", 0, kCostMax));
   exposure.port = read_port(reader, 0);
   exposure.protocol = read_protocol(reader);
+  exposure.health = read_health(reader);
   return exposure;
 }
 

@@ -11,6 +11,7 @@
 #include "agent/token.h"
 #include "core/router/router.h"
 #include "core/tls/certificate.h"
+#include "proxy/health_check.h"
 #include "proxy/protocol.h"
 
 namespace van::agent {
@@ -49,6 +50,7 @@ struct ExposureState {
   std::uint32_t cost = 0;
   std::uint16_t port = 0;  ///< that others see; 0: none (a Unix socket)
   proxy::Protocol protocol = proxy::Protocol::tcp;
+  proxy::HealthCheck health = {};
 };
 struct BindingState {
   std::string address;

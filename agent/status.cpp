@@ -138,7 +138,7 @@ struct Service {
 using Services = std::map<std::string, Service>;
 
 Json provider_json(const std::string& site, Json cost, const std::string& target) {
-  return {{"site", site}, {"cost", std::move(cost)}, {"target", text_or_null(target)}, {"error", nullptr}};
+  return {{"site", site}, {"cost", std::move(cost)}, {"target", text_or_null(target)}, {"state", to_text(proxy::HealthState::up)}, {"error", nullptr}};
 }
 
 /// What routing says of an address: exact in cost, but only as far as the next interior.
@@ -208,7 +208,8 @@ void add_local(Services& services, const Site& site) {
     service.providers.push_back({{"site", here},
                                  {"cost", exposure.cost},
                                  {"target", exposure.target},
-                                 {"error", offered || !running ? Json{nullptr} : Json{running->trouble}}});
+                                 {"state", running ? Json(to_text(running->health)) : Json(nullptr)},
+                                 {"error", offered || !running ? Json(nullptr) : Json(running->trouble)}});
     if (running) service.count(running->counters);
   }
   for (const BindingState& binding : site.state().bindings) {

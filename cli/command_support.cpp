@@ -32,6 +32,15 @@ void copy_text(const OptionValues& options, std::string_view option, Json& body,
   if (const auto value = options.text(option)) body[std::string{field}] = *value;
 }
 
+Json seconds_json(std::chrono::milliseconds duration) {
+  if (duration.count() % 1000 == 0) return duration.count() / 1000;
+  return static_cast<double>(duration.count()) / 1000.0;
+}
+
+void copy_duration(const OptionValues& options, std::string_view option, Json& body, std::string_view field) {
+  if (const auto value = options.duration(option)) body[std::string{field}] = seconds_json(*value);
+}
+
 void copy_number(const OptionValues& options, std::string_view option, Json& body, std::string_view field) {
   if (const auto value = options.number(option)) body[std::string{field}] = *value;
 }

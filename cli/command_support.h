@@ -17,8 +17,12 @@ namespace van::cli {
 /// `unix:some.sock`, relative to where the user is, made absolute: the agent runs elsewhere. Anything else as it is.
 [[nodiscard]] std::string absolute_place(const Session& session, std::string place);
 
+/// Whole seconds as an integer, others as a fraction.
+[[nodiscard]] Json seconds_json(std::chrono::milliseconds duration);
+
 /// Copies option `option` to field `field` when it was given.
 void copy_text(const OptionValues& options, std::string_view option, Json& body, std::string_view field);
+void copy_duration(const OptionValues& options, std::string_view option, Json& body, std::string_view field);  ///< in seconds
 void copy_number(const OptionValues& options, std::string_view option, Json& body, std::string_view field);
 
 /// Runs `act` with an agent that was started when none ran, and stops that one again: for commands that undo things,

@@ -8,6 +8,7 @@ namespace van::cli {
 namespace {
 
 constexpr std::int64_t kCostMax = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kThresholdMax = 100;
 
 constexpr std::string_view kFormats[] = {"text", "json"};
 constexpr std::string_view kColours[] = {"auto", "always", "never"};
@@ -163,11 +164,29 @@ constexpr OptionSpec kExposeOptions[] = {
      .help = "service port that others see; else TARGET's",
      .least = 1,
      .most = 65535},
+    {.name = "health",
+     .kind = ValueKind::text,
+     .value = "CHECK",
+     .help = "offer it only while it works: tcp (it can be connected) or http:/PATH (2xx or 3xx)"},
+    {.name = "health-interval", .kind = ValueKind::duration, .value = "TIME", .help = "from one check to the next; default 5s"},
+    {.name = "health-failures",
+     .kind = ValueKind::number,
+     .value = "N",
+     .help = "failed checks in a row until it is withdrawn; default 1",
+     .least = 1,
+     .most = kThresholdMax},
+    {.name = "health-successes",
+     .kind = ValueKind::number,
+     .value = "N",
+     .help = "good checks in a row until it is offered; default 1",
+     .least = 1,
+     .most = kThresholdMax},
 };
 constexpr Example kExposeExamples[] = {
     {"vanctl expose 8080 as greeting", "localhost:8080"},
     {"vanctl expose 10.0.0.5:5432 as database --cost 10", "used once others are 10 requests busier"},
     {"vanctl expose unix:/run/app.sock as app --port 80", "a Unix socket"},
+    {"vanctl expose 8080 as greeting --health http:/healthz --health-interval 2s", "only while it answers well"},
 };
 constexpr ExitMeaning kExposeExits[] = {kNotInTime,
                                         {ExitCode::conflict, "this address and target are exposed already"}};

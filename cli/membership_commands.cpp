@@ -62,12 +62,6 @@ JoinTimes join_times(const Session& session) {
   return {std::min(wanted, bounded), session.begun + *timeout + kJoinGrace};
 }
 
-/// Whole seconds as an integer, others as a fraction.
-Json seconds_json(milliseconds duration) {
-  if (duration.count() % 1000 == 0) return duration.count() / 1000;
-  return static_cast<double>(duration.count()) / 1000.0;
-}
-
 std::string in_quotes(const std::string& text) { return "'" + plain_text(text) + "'"; }
 
 /// The links of a join with their states, as `link 'aws' is up`.

@@ -41,6 +41,10 @@ Result<Answer> expose(Session& session) {
   copy_text(session.call.options, "protocol", body, "protocol");
   copy_number(session.call.options, "cost", body, "cost");
   copy_number(session.call.options, "port", body, "port");
+  copy_text(session.call.options, "health", body, "health");
+  copy_duration(session.call.options, "health-interval", body, "health_interval_s");
+  copy_number(session.call.options, "health-failures", body, "health_failures");
+  copy_number(session.call.options, "health-successes", body, "health_successes");
 
   if (auto started = session.agent.start(session.deadline()); !started) return Unexpected{started.error()};
   auto answer =

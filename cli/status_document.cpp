@@ -78,6 +78,7 @@ StatusDocument::Provider read_provider(const Json& json) {
   read(json, "site", provider.site);
   read(json, "cost", provider.cost);
   read(json, "target", provider.target);
+  read(json, "state", provider.state);
   read(json, "error", provider.error);
   return provider;
 }

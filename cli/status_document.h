@@ -45,6 +45,7 @@ struct StatusDocument {
     std::string site;
     std::int64_t cost = 0;
     std::string target;
+    std::string state;  ///< up, checking, down; empty when it is not known
     std::string error;  ///< why it is not offered; empty when it is
   };
   struct Service {

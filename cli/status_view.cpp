@@ -38,7 +38,11 @@ std::string providers_text(const StatusDocument::Service& service, bool verbose)
     text += provider.site;
     if (verbose && !provider.target.empty()) text += "=" + provider.target;
     if (verbose && provider.cost != 0) text += " (cost " + std::to_string(provider.cost) + ")";
-    if (!provider.error.empty()) text += " (down: " + provider.error + ")";
+    if (provider.state == "checking") {
+      text += " (checking)";
+    } else if (!provider.error.empty()) {
+      text += " (down: " + provider.error + ")";
+    }
   }
   return text;
 }

@@ -27,6 +27,11 @@ std::string Endpoint::text() const {
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+io::Target dial_target(const Endpoint& endpoint) {
+  if (endpoint.is_path()) return io::LocalPath{endpoint.path};
+  return io::HostPort{endpoint.host, endpoint.port};
+}
+
 Expected<Endpoint, std::string> parse_endpoint(std::string_view text, EndpointOptions options) {
   Endpoint endpoint;
   if (text.starts_with("unix:")) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/base/expected.h"
+#include "core/io/dialer.h"
 
 namespace van::proxy {
 
@@ -17,6 +18,9 @@ struct Endpoint {
   [[nodiscard]] std::string text() const;  ///< "127.0.0.1:8080", "[::1]:8080", "unix:/path"
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
+
+/// The same for an io::Dialer.
+io::Target dial_target(const Endpoint& endpoint);
 
 /// Reads `8080`, `localhost:8080`, `[::1]:8080`, `unix:/path`; a lone port means `default_host`. The error is one line for
 /// people that says what is accepted. Port 0 only where `zero_port` is allowed.

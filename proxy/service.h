@@ -12,6 +12,7 @@
 #include "core/link/node.h"
 #include "proxy/counters.h"
 #include "proxy/endpoint.h"
+#include "proxy/health.h"
 #include "proxy/protocol.h"
 
 namespace van::proxy {
@@ -28,6 +29,7 @@ struct ExposureConfig {
   Endpoint target = {};
   Protocol protocol = Protocol::tcp;
   std::uint32_t cost = 0;  ///< of using this instance (Router::add_consumer)
+  HealthCheck health = {};
 };
 
 /// A local server put into the network. Destroying it withdraws the address and resets what still runs.
@@ -39,6 +41,7 @@ class Exposure {
   [[nodiscard]] virtual bool idle() const = 0;
   /// Why the target can't be used, in words; empty while the address is offered.
   [[nodiscard]] virtual const std::string& trouble() const = 0;
+  [[nodiscard]] virtual HealthState health() const { return trouble().empty() ? HealthState::up : HealthState::down; }
   [[nodiscard]] virtual Counters counters() const = 0;
 };
 std::unique_ptr<Exposure> make_exposure(const Parts& parts, const ExposureConfig& config);

@@ -1,22 +1,15 @@
 #include "proxy/tcp_exposure.h"
 
-#include <spdlog/spdlog.h>
-
-#include <algorithm>
 #include <unordered_map>
 
 #include "core/io/deferred.h"
 #include "core/io/dialer.h"
-#include "core/io/timer.h"
 #include "proxy/tcp_bridge.h"
 
 namespace van::proxy {
 namespace {
 
 constexpr std::chrono::seconds kConnectTimeout{10};
-constexpr std::chrono::seconds kProbeTimeout{2};
-constexpr std::chrono::milliseconds kFirstProbe{250};  ///< after a failure; each wait is twice the last one
-constexpr std::chrono::seconds kSlowestProbe{2};
 
 }  // namespace
 
@@ -25,13 +18,12 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
   Impl(const Parts& parts, const ExposureConfig& config)
       : node_{parts.node},
         loop_{parts.loop},
-        log_{parts.log},
         address_{config.address},
         target_{config.target},
         cost_{config.cost},
-        probe_timer_{parts.loop, [this] { probe(); }},
+        health_{parts.loop, parts.log, config.address, config.target, config.health, [this] { offer_or_hide(); }},
         reap_{parts.loop, [this] { reap(); }} {
-    offer();
+    offer_or_hide();
   }
 
   ~Impl() override {
@@ -43,9 +35,9 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
   }
 
   void withdraw() {
-    hide();
-    probe_timer_.cancel();
-    probe_.reset();
+    withdrawn_ = true;
+    health_.stop();
+    offer_or_hide();
   }
 
   [[nodiscard]] bool idle() const { return pending_.empty() && bridges_.empty(); }
@@ -54,7 +46,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     auto& pending = pending_[stream];
     pending = std::make_unique<Pending>(*this, stream);
     node_.attach_stream(stream, *pending);
-    pending->dialer = std::make_unique<io::Dialer>(loop_, where(), io::Dialer::Options{.timeout = kConnectTimeout},
+    pending->dialer = std::make_unique<io::Dialer>(loop_, dial_target(target_), io::Dialer::Options{.timeout = kConnectTimeout},
                                                    [this, stream](io::Result<std::unique_ptr<io::Stream>> result) { dialled(stream, std::move(result)); });
   }
 
@@ -63,8 +55,9 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     reap_.schedule();
   }
 
+  [[nodiscard]] const Health& health() const { return health_; }
+
   Counters counters_;
-  std::string trouble_;
 
  private:
   /// A requested stream whose target is being connected.
@@ -91,7 +84,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     node_.release_stream(stream);
     give_up(stream);
     if (!result) {
-      target_failed(result.error());
+      if (!withdrawn_) health_.target_failed(result.error());
       node_.refuse_stream(stream);
       return;
     }
@@ -102,45 +95,10 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     if (node_.accept_stream(stream)) key->start(stream, true);
   }
 
-  [[nodiscard]] io::Target where() const {
-    if (target_.is_path()) return io::LocalPath{target_.path};
-    return io::HostPort{target_.host, target_.port};
-  }
-
-  void offer() { consumer_ = node_.add_consumer(address_, cost_, *this); }
-  void hide() {
-    if (consumer_) node_.remove_consumer(std::exchange(consumer_, {}));
-  }
-
-  void target_failed(const io::Error& error) {
-    if (error.code == io::Error::Code::no_space) {  // our own want of files or memory says nothing of the target
-      log_.error("target not tried address={} target={} why=\"{}\"", address_, target_.text(), error.message);
-      return;
-    }
-    if (!consumer_) return;  // one of several that failed together, or withdrawn for good
-    log_.warn("target failed, address withdrawn address={} target={} why=\"{}\"", address_, target_.text(), error.message);
-    trouble_ = error.message;
-    hide();
-    next_probe_ = kFirstProbe;
-    probe_timer_.arm(next_probe_);
-  }
-
-  void probe() {
-    probe_ = std::make_unique<io::Dialer>(loop_, where(), io::Dialer::Options{.timeout = kProbeTimeout},
-                                          [this](const io::Result<std::unique_ptr<io::Stream>>& result) { probed(result); });
-  }
-
-  void probed(const io::Result<std::unique_ptr<io::Stream>>& result) {
-    if (!result) {
-      trouble_ = result.error().message;
-      next_probe_ = std::min<Duration>(next_probe_ * 2, kSlowestProbe);
-      probe_timer_.arm(next_probe_);
-      return;
-    }
-    log_.info("target answers, address offered again address={} target={}", address_, target_.text());
-    trouble_.clear();
-    offer();
-    probe_.reset();
+  void offer_or_hide() {
+    const bool offer = !withdrawn_ && health_.state() == HealthState::up;
+    if (offer && !consumer_) consumer_ = node_.add_consumer(address_, cost_, *this);
+    if (!offer && consumer_) node_.remove_consumer(std::exchange(consumer_, {}));
   }
 
   void reap() {
@@ -150,14 +108,12 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
 
   link::Node& node_;
   io::Loop& loop_;
-  spdlog::logger& log_;
   std::string address_;
   Endpoint target_;
   std::uint32_t cost_;
-  router::ConsumerId consumer_;  ///< none while the target fails, and after withdraw()
-  Duration next_probe_{};
-  io::Timer probe_timer_;
-  std::unique_ptr<io::Dialer> probe_;
+  router::ConsumerId consumer_;  ///< while the address is offered
+  Health health_;
+  bool withdrawn_ = false;
   std::unordered_map<router::StreamId, std::unique_ptr<Pending>> pending_;
   std::unordered_map<TcpBridge*, std::unique_ptr<TcpBridge>> bridges_;
   std::vector<TcpBridge*> over_;
@@ -168,7 +124,8 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
 TcpExposure::TcpExposure(const Parts& parts, const ExposureConfig& config) : impl_{std::make_unique<Impl>(parts, config)} {}
 TcpExposure::~TcpExposure() = default;
 void TcpExposure::withdraw() { impl_->withdraw(); }
-const std::string& TcpExposure::trouble() const { return impl_->trouble_; }
+const std::string& TcpExposure::trouble() const { return impl_->health().trouble(); }
+HealthState TcpExposure::health() const { return impl_->health().state(); }
 bool TcpExposure::idle() const { return impl_->idle(); }
 Counters TcpExposure::counters() const { return impl_->counters_; }
 

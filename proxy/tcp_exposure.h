@@ -8,9 +8,8 @@
 namespace van::proxy {
 
 /// A local TCP (or Unix socket) server put into the network: each stream that the network hands us is connected to the
-/// target (data-plane, C-side). A target that can't be connected is reported at once, and the address is withdrawn until a
-/// connect probe succeeds, so that a stopped server does not swallow what another provider could serve. A target that works
-/// is never probed.
+/// target (data-plane, C-side). A target that can't be connected is reported at once, and the address is withdrawn until it
+/// works again (Health), so that a stopped server does not swallow what another provider could serve.
 class TcpExposure final : public Exposure {
  public:
   TcpExposure(const Parts& parts, const ExposureConfig& config);
@@ -18,6 +17,7 @@ class TcpExposure final : public Exposure {
   void withdraw() override;
   [[nodiscard]] bool idle() const override;
   [[nodiscard]] const std::string& trouble() const override;
+  [[nodiscard]] HealthState health() const override;
   [[nodiscard]] Counters counters() const override;
 
  private:

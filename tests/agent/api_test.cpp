@@ -113,6 +113,7 @@ TEST_CASE("services are made and removed", "[agent][api]") {
   CHECK(service["reachable"] == true);
   CHECK(service["stand_in"] == local);
   CHECK(service["providers"].at(0)["target"] == "localhost:8080");
+  CHECK(service["providers"].at(0)["state"] == "up");
   CHECK(service["providers"].at(0)["cost"] == 3);
   for (const char* number : {"in_flight", "connections", "bytes_in", "bytes_out"}) CHECK(service[number] == 0);
 

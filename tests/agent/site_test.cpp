@@ -220,6 +220,8 @@ TEST_CASE("exposing is refused for what is there already or can't be", "[agent][
   check_error(profile->expose({.address = "x", .target = "udp:9000"}), Error::Code::bad_request, "not in this version");
   check_error(profile->expose({.address = "x", .target = "http://localhost:80"}), Error::Code::bad_request, "not in this version");
   check_error(profile->expose({.address = "x", .target = "80", .protocol = "sctp"}), Error::Code::bad_request, "no protocol");
+  check_error(profile->expose({.address = "x", .target = "80", .health = "ping"}), Error::Code::bad_request, "health check is");
+  check_error(profile->expose({.address = "x", .target = "80", .health_failures = 2}), Error::Code::bad_request, "none is asked for");
   CHECK(profile->state().exposures.size() == 4);
 
   check_error(profile->unexpose("absent", {}), Error::Code::not_found, "nothing is exposed here as 'absent'");

@@ -30,6 +30,7 @@ State full() {
   state.exposures = {{"greeting", "localhost:8080", 3, 8080}, {"greeting", "unix:/run/x.sock", 0, 0}};
   state.bindings = {{"greeting", "127.0.0.1:18080"}, {"greeting", "unix:/tmp/g"},
                     {.address = "both", .local = "127.0.0.1:5432", .both_loopbacks = true}};
+  state.exposures[1].health = {.kind = proxy::HealthCheck::Kind::http, .path = "/healthz", .interval = std::chrono::milliseconds{250}, .failures = 3, .successes = 2};
   state.tokens = {{"for-ann", "00ff", 1'790'000'001, 1'890'000'000}};
   return state;
 }
@@ -57,6 +58,8 @@ TEST_CASE("a state is read as it was printed", "[agent][state]") {
   CHECK(read.site->public_hosts == full().site->public_hosts);
   CHECK(read.links[1].credentials == full().links[1].credentials);
   CHECK(read.links[0].endpoint == full().links[0].endpoint);
+  CHECK(read.exposures[0].health == proxy::HealthCheck{});
+  CHECK(read.exposures[1].health == full().exposures[1].health);
 }
 
 TEST_CASE("only a port of 127.0.0.1 is one of both loopbacks", "[agent][state]") {
@@ -98,6 +101,8 @@ TEST_CASE("a damaged state is refused with its line", "[agent][state]") {
   CHECK(complaint(replaced(good, "role = \"interior\"", "role = \"star\"")).find("site.role") != std::string::npos);
   CHECK(complaint(replaced(good, "router_id = \"mill-abc12\"", "router_id = \"a/b\"")).find("site.router_id") != std::string::npos);
   CHECK(complaint(replaced(good, "\"localhost:8080\"", "\"nowhere\"")).find("exposures.target") != std::string::npos);
+  CHECK(complaint(replaced(good, "http:/healthz", "ping")).find("exposures.health") != std::string::npos);
+  CHECK(complaint(replaced(good, "health_failures = 3", "health_failures = 0")).find("exposures.health_failures") != std::string::npos);
   CHECK(complaint(replaced(good, "\"127.0.0.1:18080\"", "\"127.0.0.1:0\"")).find("bindings.local") != std::string::npos);
   CHECK(complaint(replaced(good, "\"harbour-2\"", "\"harbour\"")).find("twice") != std::string::npos);
   CHECK(complaint(replaced(good, "cost = 5", "cost = 5\nspeed = 1")).find("links.speed is not known") != std::string::npos);
