@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv>=1.42)
+pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2>=1.43)
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)

@@ -6,13 +6,14 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CORE = ["core/base", "core/amqp", "core/http", "core/routing", "core/router", "core/tls", "core/io", "core/link"]
+CORE = ["core/base", "core/amqp", "core/http", "core/http2", "core/routing", "core/router", "core/tls", "core/io", "core/link"]
 MAY_INCLUDE = {
     "core/base": [],
     "core/amqp": ["core/base"],
     "core/http": ["core/base"],
     "core/routing": ["core/base"],
     "core/router": ["core/base", "core/amqp", "core/routing"],
+    "core/http2": ["core/base"],
     "core/tls": ["core/base"],
     "core/io": ["core/base"],
     "core/link": CORE,
@@ -22,9 +23,10 @@ MAY_INCLUDE = {
 }
 # One file may know more than its folder.
 EXCEPTIONS = {("cli/main.cpp", "agent"), *((f"cli/{name}", "core/io") for name in ("api_client.cpp", "api_client.h", "system_posix.cpp", "system.h"))}
-LIBRARIES = {"uv.h": ["core/io"], "mbedtls/": ["core/tls"], "openssl/": ["core/tls"], "spdlog/": ["core/link", "proxy", "agent"],
+LIBRARIES = {"uv.h": ["core/io"], "nghttp2/": ["core/http2"], "mbedtls/": ["core/tls"], "openssl/": ["core/tls"], "spdlog/": ["core/link", "proxy", "agent"],
              "toml++/": ["agent"], "yaml-cpp/": ["agent"], "nlohmann/": ["agent", "cli"], "cxxopts": ["cli"]}
-PURE = {"core/amqp": "libvan_amqp.a", "core/http": "libvan_http.a", "core/routing": "libvan_routing.a", "core/router": "libvan_router.a"}
+PURE = {"core/amqp": "libvan_amqp.a", "core/http": "libvan_http.a", "core/http2": "libvan_http2.a", "core/routing": "libvan_routing.a",
+        "core/router": "libvan_router.a"}
 IMPURE = re.compile(r"^(open|openat|read|write|close|socket|connect|bind|listen|accept4?|send\w*|recv\w*|poll|select|epoll_\w+|fopen\w*|fread|fwrite|"
                     r"time|gettimeofday|clock_gettime|nanosleep|usleep|sleep|getenv|secure_getenv|setenv|rand|srand|random|getrandom|getentropy|"
                     r"pthread_create|fork|exec\w+|system|_ZNSt6chrono.*3nowEv|_ZNSt13random_device.*|_ZNSt6thread.*)$")

@@ -40,6 +40,19 @@ inline constexpr std::uint64_t kStreamWindowMax = 16u << 20;    ///< to here: 1 
 inline constexpr std::uint64_t kStreamWindowBudget = 64u << 20;  ///< what a receiver lets all its streams together have beyond kStreamWindow each
 inline constexpr std::uint64_t kStreamReportOctets = 64 * 1024;  ///< progress after which a receiver reports
 
+// HTTP/2
+inline constexpr std::size_t kHttp2Streams = 128;                ///< open at once on a connection; more are refused, or wait
+inline constexpr std::size_t kHttp2HeaderListBytes = 48u << 10;  ///< of one message, as RFC 9113 §6.5.2 counts; more: 431, or the stream ends
+inline constexpr std::uint32_t kHttp2LocalWindow = 256u << 10;   ///< octets of one stream that wait here for the network or a local reader
+inline constexpr std::uint32_t kHttp2FarWindow = 1u << 20;       ///< the same between the ends of the network, where a round trip is long
+inline constexpr std::size_t kHttp2ReplayBytes = 64u << 10;      ///< of a request, kept to be sent once more; a longer one is refused instead
+inline constexpr double kHttp2Resets = 500;                      ///< of streams at once, by one peer; then
+inline constexpr double kHttp2ResetsPerSecond = 30;              ///< so many; above it the connection ends
+inline constexpr double kHttp2IdleFrames = 5000;                 ///< PING, SETTINGS, PRIORITY and empty DATA, at once; then
+inline constexpr double kHttp2IdleFramesPerSecond = 1000;        ///< so many; above it the connection ends
+inline constexpr std::size_t kHttp2PoolConnections = 8;          ///< to one target
+inline constexpr std::size_t kHttp2Waiting = 1024;               ///< requests that wait for one of them, or for a provider; more are refused
+
 // Management
 inline constexpr std::size_t kManagementAnswerBytes = 2u << 20;  ///< rows beyond it are left out: the client asks for them by offset
 inline constexpr std::size_t kManagementNames = 256;             ///< attributes that one request asks for; more: refused
