@@ -20,9 +20,9 @@ Unexpected<Error> error(Error::Code code, std::string message, std::string hint 
 Result<proxy::Protocol> read_protocol(const std::string& text) {
   const auto protocol = proxy::protocol_of(text);
   if (!protocol) return error(Error::Code::bad_request, "'" + printable(text) + "' is no protocol", "it is tcp, udp, http or http2");
-  if (*protocol == proxy::Protocol::tcp) return *protocol;
+  if (*protocol == proxy::Protocol::tcp || *protocol == proxy::Protocol::http2) return *protocol;
   return error(Error::Code::bad_request, "protocol " + text + " is not in this version",
-               *protocol == proxy::Protocol::udp ? "only tcp is" : "only tcp is, and it carries http too: --protocol tcp");
+               *protocol == proxy::Protocol::udp ? "only tcp and http2 are" : "tcp carries it, too: --protocol tcp");
 }
 
 struct Target {

@@ -151,7 +151,7 @@ constexpr ExitMeaning kTokenCreateExits[] = {kNoAgent,
 constexpr OptionSpec kExposeOptions[] = {
     {.name = "protocol",
      .kind = ValueKind::choice,
-     .help = "how it is carried; this version carries tcp",
+     .help = "how it is carried; this version carries tcp and http2",
      .choices = kProtocols},
     {.name = "cost",
      .kind = ValueKind::number,
@@ -200,7 +200,7 @@ constexpr ExitMeaning kUnexposeExits[] = {kNoAgent, kNotInTime, {ExitCode::not_f
 constexpr OptionSpec kBindOptions[] = {
     {.name = "protocol",
      .kind = ValueKind::choice,
-     .help = "how it is carried; this version carries tcp",
+     .help = "how it is carried; this version carries tcp and http2",
      .choices = kProtocols},
 };
 constexpr Example kBindExamples[] = {

@@ -1,21 +1,33 @@
 #include "proxy/service.h"
 
 #include "core/base/assert.h"
+#include "proxy/http2_exposure.h"
+#include "proxy/http2_stand_in.h"
 #include "proxy/tcp_exposure.h"
 #include "proxy/tcp_stand_in.h"
 
 namespace van::proxy {
+namespace {
+
+template <class Kind>
+Expected<std::unique_ptr<StandIn>, io::Error> open_as(const Parts& parts, const StandInConfig& config) {
+  auto opened = Kind::open(parts, config);
+  if (!opened) return Unexpected{opened.error()};
+  return std::unique_ptr<StandIn>{*std::move(opened)};
+}
+
+}  // namespace
 
 std::unique_ptr<Exposure> make_exposure(const Parts& parts, const ExposureConfig& config) {
+  if (config.protocol == Protocol::http2) return std::make_unique<Http2Exposure>(parts, config);
   VAN_ASSERT(config.protocol == Protocol::tcp);
   return std::make_unique<TcpExposure>(parts, config);
 }
 
 Expected<std::unique_ptr<StandIn>, io::Error> open_stand_in(const Parts& parts, const StandInConfig& config) {
+  if (config.protocol == Protocol::http2) return open_as<Http2StandIn>(parts, config);
   VAN_ASSERT(config.protocol == Protocol::tcp);
-  auto opened = TcpStandIn::open(parts, config);
-  if (!opened) return Unexpected{opened.error()};
-  return std::unique_ptr<StandIn>{*std::move(opened)};
+  return open_as<TcpStandIn>(parts, config);
 }
 
 }  // namespace van::proxy

@@ -1,0 +1,187 @@
+#include "proxy/http2_exposure.h"
+
+#include <spdlog/spdlog.h>
+
+#include <unordered_map>
+
+#include "core/base/limits.h"
+#include "core/io/deferred.h"
+#include "proxy/http2_pool.h"
+
+namespace van::proxy {
+
+class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Connection::Owner, public Http2Exchange::Owner, public Http2Pool::Owner {
+ public:
+  Impl(const Parts& parts, const ExposureConfig& config)
+      : node_{parts.node},
+        loop_{parts.loop},
+        log_{parts.log},
+        address_{config.address},
+        target_{config.target},
+        cost_{config.cost},
+        health_{parts.loop, parts.log, config.address, config.target, config.health, [this] { offer_or_hide(); }},
+        pool_{parts.loop, dial_target(config.target), *this},
+        reap_{parts.loop, [this] { reap(); }} {
+    offer_or_hide();
+  }
+
+  ~Impl() override {
+    leave();
+    exchanges_.clear();
+    for (const auto& [stream, pending] : pending_) refuse(stream);
+  }
+
+  void withdraw() {
+    leave();
+    for (const auto& [key, front] : fronts_) key->close();
+  }
+
+  [[nodiscard]] bool idle() const { return pending_.empty() && fronts_.empty(); }
+
+  // ---- The network ----
+
+  void on_stream_requested(router::StreamId stream) override {
+    if (pool_.full()) {
+      node_.refuse_stream(stream);
+      return;
+    }
+    if (pool_.ready()) return accept(stream);
+    auto& pending = pending_[stream];
+    pending = std::make_unique<Pending>(*this, stream);
+    node_.attach_stream(stream, *pending);
+    pool_.prepare();
+  }
+
+  void request_came(Http2Connection& front, http2::HeadReceived& head) override {
+    auto made = std::make_unique<Http2Exchange>(front, head, counters_, *this);
+    Http2Exchange& exchange = *made;
+    exchanges_[&exchange] = std::move(made);
+    if (head.too_large) return exchange.answer("431", "the header of the request is too large");
+    pool_.serve(exchange);
+  }
+
+  void connection_over(Http2Connection& front) override {
+    if (!front.trouble().empty()) log_.debug("HTTP/2 connection ended address={} why=\"{}\"", address_, front.trouble());
+    fronts_over_.push_back(&front);
+    reap_.schedule();
+  }
+
+  // ---- Requests ----
+
+  void let_go(Http2Connection&, bool) override {}  // the pool hears of it
+  bool try_again(Http2Exchange& exchange) override {
+    pool_.serve(exchange);
+    return true;
+  }
+  void exchange_over(Http2Exchange& exchange) override {
+    pool_.forget(exchange);
+    exchanges_over_.push_back(&exchange);
+    reap_.schedule();
+  }
+
+  // ---- The server ----
+
+  void pool_ready() override {
+    for (auto& [stream, pending] : std::exchange(pending_, {})) {
+      pending_over_.push_back(std::move(pending));
+      node_.release_stream(stream);
+      accept(stream);
+    }
+    reap_.schedule();
+  }
+
+  void pool_failed(const io::Error& error) override {
+    if (!withdrawn_) health_.target_failed(error);
+    for (auto& [stream, pending] : std::exchange(pending_, {})) {
+      pending_over_.push_back(std::move(pending));
+      refuse(stream);
+    }
+    reap_.schedule();
+  }
+
+  void pool_noticed(const std::string& why) override {
+    log_.warn("connection to the target ended address={} target={} why=\"{}\"", address_, target_.text(), why);
+  }
+
+  [[nodiscard]] const Health& health() const { return health_; }
+
+  Counters counters_;
+
+ private:
+  /// A requested stream that waits for the first connection to the target.
+  struct Pending final : link::StreamHandler {
+    Pending(Impl& owner, router::StreamId id) : impl{owner}, stream{id} {}
+    void on_stream_opened() override {}
+    void on_stream_readable() override {}
+    void on_stream_writable() override {}
+    void on_stream_failed(router::StreamFailure) override { impl.give_up(stream); }
+    Impl& impl;
+    router::StreamId stream;
+  };
+
+  void give_up(router::StreamId stream) {
+    const auto found = pending_.find(stream);
+    if (found == pending_.end()) return;
+    pending_over_.push_back(std::move(found->second));
+    pending_.erase(found);
+    reap_.schedule();
+  }
+
+  void accept(router::StreamId stream) {
+    auto front = std::make_unique<Http2Connection>(loop_, std::make_unique<NetworkLink>(node_, stream, counters_),
+                                                   http2::Session::Config{http2::Session::Side::server, limits::kHttp2FarWindow}, *this);
+    Http2Connection* key = front.get();
+    fronts_[key] = std::move(front);
+  }
+
+  void refuse(router::StreamId stream) {
+    node_.release_stream(stream);
+    node_.refuse_stream(stream);
+  }
+
+  void leave() {
+    withdrawn_ = true;
+    health_.stop();
+    offer_or_hide();
+  }
+
+  void offer_or_hide() {
+    const bool offer = !withdrawn_ && health_.state() == HealthState::up;
+    if (offer && !consumer_) consumer_ = node_.add_consumer(address_, cost_, *this);
+    if (!offer && consumer_) node_.remove_consumer(std::exchange(consumer_, {}));
+  }
+
+  void reap() {
+    for (Http2Exchange* exchange : std::exchange(exchanges_over_, {})) exchanges_.erase(exchange);
+    for (Http2Connection* front : std::exchange(fronts_over_, {})) fronts_.erase(front);
+    pending_over_.clear();
+  }
+
+  link::Node& node_;
+  io::Loop& loop_;
+  spdlog::logger& log_;
+  std::string address_;
+  Endpoint target_;
+  std::uint32_t cost_;
+  router::ConsumerId consumer_;  ///< while the address is offered
+  Health health_;
+  bool withdrawn_ = false;
+  Http2Pool pool_;
+  std::unordered_map<router::StreamId, std::unique_ptr<Pending>> pending_;
+  std::unordered_map<Http2Connection*, std::unique_ptr<Http2Connection>> fronts_;  ///< streams of the network
+  std::unordered_map<Http2Exchange*, std::unique_ptr<Http2Exchange>> exchanges_;
+  std::vector<std::unique_ptr<Pending>> pending_over_;
+  std::vector<Http2Connection*> fronts_over_;
+  std::vector<Http2Exchange*> exchanges_over_;
+  io::Deferred reap_;
+};
+
+Http2Exposure::Http2Exposure(const Parts& parts, const ExposureConfig& config) : impl_{std::make_unique<Impl>(parts, config)} {}
+Http2Exposure::~Http2Exposure() = default;
+void Http2Exposure::withdraw() { impl_->withdraw(); }
+const std::string& Http2Exposure::trouble() const { return impl_->health().trouble(); }
+HealthState Http2Exposure::health() const { return impl_->health().state(); }
+bool Http2Exposure::idle() const { return impl_->idle(); }
+Counters Http2Exposure::counters() const { return impl_->counters_; }
+
+}  // namespace van::proxy
