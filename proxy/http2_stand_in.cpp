@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -72,6 +73,7 @@ class Http2StandIn::Impl final : public link::ProducerHandler, public Http2Conne
   void connection_over(Http2Connection& connection) override {
     if (!connection.trouble().empty()) log_.debug("HTTP/2 connection ended address={} why=\"{}\"", address_, connection.trouble());
     fronts_.erase(&connection);
+    if (const auto window = far_windows_.extract(&connection)) far_total_ -= window.mapped();
     over_.push_back(&connection);
     reap_.schedule();
   }
@@ -107,7 +109,17 @@ class Http2StandIn::Impl final : public link::ProducerHandler, public Http2Conne
   }
 
   void begin(Http2Exchange& exchange) {
-    exchange.start(add(std::make_unique<NetworkLink>(node_, producer_, counters_), {http2::Session::Side::client, limits::kHttp2FarWindow}));
+    const std::uint32_t window = far_window();
+    Http2Connection& back = add(std::make_unique<NetworkLink>(node_, producer_, counters_), {http2::Session::Side::client, window});
+    far_windows_[&back] = window;
+    far_total_ += window;
+    exchange.start(back);
+  }
+
+  /// A quarter of what is left to all.
+  [[nodiscard]] std::uint32_t far_window() const {
+    const std::uint64_t left = limits::kHttp2FarBudget - std::min(limits::kHttp2FarBudget, far_total_);
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(left / 4, limits::kHttp2FarWindow, limits::kHttp2FarWindowMax));
   }
 
   Http2Connection& add(std::unique_ptr<ByteLink> link, const http2::Session::Config& config) {
@@ -131,6 +143,8 @@ class Http2StandIn::Impl final : public link::ProducerHandler, public Http2Conne
   std::unique_ptr<Entrance> entrance_;
   std::unordered_map<Http2Connection*, std::unique_ptr<Http2Connection>> connections_;  ///< of local clients, and of their requests in the network
   std::unordered_set<Http2Connection*> fronts_;                                         ///< those of local clients
+  std::unordered_map<Http2Connection*, std::uint32_t> far_windows_;  ///< those of requests in the network, with what they may hold
+  std::uint64_t far_total_ = 0;
   std::vector<Http2Connection*> over_;
   std::unordered_map<Http2Exchange*, std::unique_ptr<Http2Exchange>> exchanges_;
   std::vector<Http2Exchange*> waiting_;  ///< came while nobody provides the address

@@ -1,3 +1,4 @@
+#include "core/base/random.h"
 #include "tests/proxy/http2_ends.h"
 
 namespace van::proxy {
@@ -86,9 +87,10 @@ TEST_CASE("a slow reader holds its own stream, and no other one of the same conn
   const auto client = tunnel.connect();
   const bool client_reads_slowly = GENERATE(true, false);
   CAPTURE(client_reads_slowly);
-  constexpr std::size_t kTotal = 12u << 20;
+  constexpr std::size_t kTotal = 24u << 20;
   // windows of both local ends and of the network, and what both heaps of output may hold
-  constexpr std::size_t kHeld = 2 * limits::kHttp2LocalWindow + limits::kHttp2FarWindow + 2 * (256u << 10);
+  const std::size_t far = client_reads_slowly ? limits::kHttp2FarWindowMax : limits::kHttp2FarWindow;
+  const std::size_t held_at_most = 2 * limits::kHttp2LocalWindow + far + 2 * (256u << 10);
   H2Stream& slow = client->ask({}, client_reads_slowly);
   H2Stream& held = tunnel.await_request();
   H2Stream& writer = client_reads_slowly ? held : slow;
@@ -98,15 +100,16 @@ TEST_CASE("a slow reader holds its own stream, and no other one of the same conn
   writer.connection->send(writer.no, text(std::string(kTotal, 's')));
   writer.connection->finish(writer.no);
 
+  constexpr std::size_t kFast = 4u << 20;
   H2Stream& fast = client->ask({}, false);
-  client->connection->send(fast.no, text(std::string(kTotal, 'f')));
+  client->connection->send(fast.no, text(std::string(kFast, 'f')));
   client->connection->finish(fast.no);
   H2Stream& echo = tunnel.await_request(2);
   REQUIRE(tunnel.run([&echo] { return echo.end; }));
   answer(echo, echo.data);
   REQUIRE(tunnel.run([&fast] { return fast.closed.has_value(); }));
-  CHECK(fast.data.size() == kTotal);
-  CHECK(writer.sent <= kHeld);
+  CHECK(fast.data.size() == kFast);
+  CHECK(writer.sent <= held_at_most);
   CHECK(reader.data.size() <= limits::kHttp2LocalWindow);
 
   reader.takes = true;
@@ -380,6 +383,72 @@ TEST_CASE("a target that speaks no HTTP/2 is told as 502", "[proxy][http2]") {
   H2Stream& asked = client->ask();
   REQUIRE(tunnel.run([&asked] { return asked.closed.has_value(); }));
   CHECK(asked.status() == "502");
+}
+
+TEST_CASE("whatever breaks off in whatever order, nothing is left behind", "[proxy][http2]") {
+  const auto seed = static_cast<std::uint64_t>(GENERATE(range(1, 13)));
+  CAPTURE(seed);
+  Rng rng{seed};
+  const auto one_of = [&rng](std::size_t count) { return static_cast<std::size_t>(rng.next() % count); };
+  H2Tunnel tunnel{seed % 3 == 0 ? Protocol::tcp : Protocol::http2};
+  std::vector<std::unique_ptr<H2End>> clients;
+  const auto stream_of = [&](std::vector<std::unique_ptr<H2End>>& ends) -> H2Stream* {
+    if (ends.empty()) return nullptr;
+    H2End& end = *ends[one_of(ends.size())];
+    H2Stream* stream = end.over || end.asked.empty() ? nullptr : end.asked[one_of(end.asked.size())].get();
+    return stream != nullptr && stream->connection != nullptr ? stream : nullptr;
+  };
+  for (int step = 0; step < 150; ++step) {
+    H2Stream* asked = stream_of(clients);
+    H2Stream* request = stream_of(tunnel.server.connections);
+    switch (one_of(14)) {
+      case 0:
+        if (clients.size() < 3) clients.push_back(tunnel.connect());
+        break;
+      case 1:
+        if (step > 100 && !clients.empty()) clients.erase(clients.begin());
+        break;
+      case 2:
+        if (asked) asked->connection->reset(asked->no, ErrorCode::cancel);
+        break;
+      case 3:
+        if (request) request->connection->reset(request->no, one_of(2) == 0 ? ErrorCode::refused_stream : ErrorCode::internal_error);
+        break;
+      case 4:
+        if (request) answer(*request, std::string(one_of(300'000), 'a'));
+        break;
+      case 5:
+        if (asked) asked->connection->send(asked->no, text(std::string(one_of(300'000), 'q')));
+        break;
+      case 6:
+        if (asked) asked->connection->finish(asked->no);
+        break;
+      case 7:
+        if (request && one_of(4) == 0) request->connection->close();
+        break;
+      case 8:
+        if (request && one_of(4) == 0) request->connection->abort();
+        break;
+      case 9:
+        if (one_of(8) == 0) {
+          tunnel.exposure.reset();
+          tunnel.exposure = tunnel.expose(tunnel.server, one_of(2) == 0 ? Protocol::tcp : Protocol::http2);
+        }
+        break;
+      case 10: run_turns(tunnel.pair.loop, 5); break;
+      default:
+        if (!clients.empty()) {
+          H2End& client = *clients[one_of(clients.size())];
+          if (!client.over && client.connection->can_open()) client.ask({}, one_of(2) == 0);
+        }
+    }
+    run_turns(tunnel.pair.loop, static_cast<int>(one_of(3)));
+  }
+  clients.clear();
+  REQUIRE(tunnel.run_until_idle());
+  REQUIRE(tunnel.run([&tunnel] { return tunnel.pair.laptop->router().held().streams == 0; }));
+  tunnel.exposure.reset();
+  REQUIRE(tunnel.run([&tunnel] { return tunnel.pair.mill->router().held().streams == 0; }));
 }
 
 }  // namespace van::proxy
