@@ -8,6 +8,7 @@ import threading
 import unittest
 
 from harness import LIMIT, EndToEnd, curl, digest_of, free_port, octets, wait_until
+from real_site import RealSite
 
 import hashlib
 import socket
@@ -84,6 +85,21 @@ class Http2(EndToEnd):
         load = subprocess.run([H2LOAD, "-n", "1000", "-c", "2", "-m", "100", f"http://{where[0]}:{where[1]}/small"], capture_output=True, text=True, timeout=LIMIT)
         self.assertRegex(load.stdout, r"1000 succeeded, 0 failed, 0 errored, 0 timeout", load.stderr)
 
+    @unittest.skipUnless(shutil.which("nginx"), "nginx is not there")
+    def test_nginx_as_a_server(self):
+        """It closes connections by GOAWAY after some requests, and takes a few at once."""
+        self.nghttpd()  # makes the files
+        port, work = free_port(), os.path.join(self.folder, "nginx")
+        os.makedirs(work)
+        paths = "".join(f"  {kind}_temp_path {work};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        with open(os.path.join(work, "nginx.conf"), "w") as f:
+            f.write(f"daemon off;\nmaster_process off;\npid {work}/pid;\nerror_log {work}/error_log;\nevents {{ worker_connections 512; }}\n"
+                    f"http {{\n  access_log off;\n{paths}  keepalive_requests 100;\n  http2_max_concurrent_streams 16;\n"
+                    f"  server {{ listen 127.0.0.1:{port} http2; root {self.folder}/htdocs; }}\n}}\n")
+        self.child("nginx", "-p", work, "-c", os.path.join(work, "nginx.conf"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: listens(port), "nginx listens")
+        self.check_web(self.bound(port))
+
     def test_http1_and_no_provider_get_an_answer(self):
         where = self.bound(self.nghttpd())
         self.assertEqual(status_of(where, "--http1.1"), b"505")
@@ -101,12 +117,8 @@ def listens(port):
         return s.connect_ex(("127.0.0.1", port)) == 0
 
 
-@unittest.skipUnless(grpc, "gRPC's Python library is not there")
-class Grpc(EndToEnd):
-    def setUp(self):
-        super().setUp()
-        self.aws = self.site("aws")
-        self.dev = self.laptop("laptop", self.aws)
+class Calls:
+    """gRPC's servers and clients, for tests."""
 
     def serve_grpc(self, name):
         """Calls of all four kinds, over plain octets."""
@@ -150,18 +162,9 @@ class Grpc(EndToEnd):
         self.addCleanup(channel.close)
         return channel
 
-    def test_all_four_kinds_of_calls(self):
-        port, ended = self.serve_grpc("laptop")
-        self.dev.ok("expose", f"http2://127.0.0.1:{port}", "as", "octets")
-        where = self.aws.bind("octets")
-        self.aws.wait_reachable("octets")
-        [service] = [s for s in self.aws.status()["services"] if s["address"] == "octets"]
-        self.assertEqual(service["protocol"], "http2")
+    def call_each_kind(self, where):
         channel = self.channel(where)
-
-        answer, call = channel.unary_unary("/test.Octets/Unary").with_call(b"hello", timeout=LIMIT)
-        self.assertEqual(answer, b"HELLO")
-        self.assertIn(("x-served-by", "laptop"), [tuple(pair) for pair in call.trailing_metadata()])
+        self.assertEqual(channel.unary_unary("/test.Octets/Unary")(b"hello", timeout=LIMIT), b"HELLO")
         large = b"y" * 3_000_000
         self.assertEqual(channel.unary_unary("/test.Octets/Unary")(large, timeout=LIMIT), large.upper())
         self.assertEqual(channel.stream_unary("/test.Octets/Collect")(iter([b"a", b"b", b"c"]), timeout=LIMIT), b"a,b,c")
@@ -179,6 +182,26 @@ class Grpc(EndToEnd):
             heard.append(answer)
             said.release()
         self.assertEqual(heard, [b"re: " + str(n).encode() for n in range(50)])
+        return channel
+
+
+@unittest.skipUnless(grpc, "gRPC's Python library is not there")
+class Grpc(Calls, EndToEnd):
+    def setUp(self):
+        super().setUp()
+        self.aws = self.site("aws")
+        self.dev = self.laptop("laptop", self.aws)
+
+    def test_all_four_kinds_of_calls(self):
+        port, ended = self.serve_grpc("laptop")
+        self.dev.ok("expose", f"http2://127.0.0.1:{port}", "as", "octets")
+        where = self.aws.bind("octets")
+        self.aws.wait_reachable("octets")
+        [service] = [s for s in self.aws.status()["services"] if s["address"] == "octets"]
+        self.assertEqual(service["protocol"], "http2")
+        channel = self.call_each_kind(where)
+        answer, call = channel.unary_unary("/test.Octets/Unary").with_call(b"hello", timeout=LIMIT)
+        self.assertIn(("x-served-by", "laptop"), [tuple(pair) for pair in call.trailing_metadata()])
 
         with self.assertRaises(grpc.RpcError) as refused:
             channel.unary_unary("/test.Octets/Refuse")(b"", timeout=LIMIT)
@@ -229,3 +252,21 @@ class Grpc(EndToEnd):
             list(call)
         self.assertEqual(sum(counts), 16, counts)
         self.assertTrue(5 <= counts[0] - counts[1] <= 7, counts)
+
+
+@unittest.skipUnless(grpc, "gRPC's Python library is not there")
+class GrpcBesideRealRouter(Calls, RealSite):
+    """A real router carries TCP and knows nothing of HTTP/2."""
+
+    def test_calls_pass_to_a_real_connector_and_from_a_real_listener(self):
+        self.http, _ = self.serve_grpc("real")  # what the real tcpConnector connects
+        dev = self.profile("laptop")
+        dev.ok("join", self.real_site())
+        where = dev.bind("web", "--protocol", "http2")
+        dev.wait_reachable("web")
+        self.call_each_kind(where)
+
+        dev.ok("expose", f"127.0.0.1:{self.serve_grpc('laptop')[0]}", "as", "greeting", "--protocol", "http2")
+        theirs = ("127.0.0.1", self.ports["stand-in"])
+        wait_until(lambda: self.connects(theirs[1]), "the real listener opens")
+        self.call_each_kind(theirs)
