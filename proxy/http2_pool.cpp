@@ -13,13 +13,15 @@ constexpr std::chrono::seconds kIdle{60};  ///< then a connection without stream
 
 }  // namespace
 
-Http2Pool::Http2Pool(io::Loop& loop, io::Target target, Owner& owner)
+Http2Pool::Http2Pool(io::Loop& loop, io::Target target, Owner& owner, Duration greeting)
     : loop_{loop},
       target_{std::move(target)},
       owner_{owner},
       serve_later_{loop, [this] { serve_waiting(); }},
       reap_{loop, [this] { reap(); }},
-      idle_{loop, [this] { close_idle(); }} {}
+      idle_{loop, [this] { close_idle(); }},
+      greeting_{greeting},
+      silence_{loop, [this] { drop_silent(); }} {}
 
 bool Http2Pool::ready() const {
   return std::ranges::any_of(connections_, [](const Held& held) { return held.connection->can_open() || held.connection->streams() > 0; });
@@ -77,6 +79,7 @@ void Http2Pool::dialled(io::Result<std::unique_ptr<io::Stream>> result) {
   const http2::Session::Config config{http2::Session::Side::client, limits::kHttp2LocalWindow};
   Http2Connection::Owner& self = *this;
   connections_.push_back({std::make_unique<Http2Connection>(loop_, std::make_unique<SocketLink>(*std::move(result)), config, self), kNever});
+  silence_.arm(greeting_);
   serve_waiting();
   owner_.pool_ready();
 }
@@ -95,6 +98,16 @@ void Http2Pool::close_idle() {
     if (held.connection->streams() == 0 && held.idle_since != kNever && now - held.idle_since >= kIdle) held.connection->close();
   }
   if (!connections_.empty()) idle_.arm(kIdle);
+}
+
+/// At most one is without a greeting: dial() waits for it.
+void Http2Pool::drop_silent() {
+  const auto silent = std::ranges::find_if(connections_, [](const Held& held) { return !held.connection->greeted(); });
+  if (silent == connections_.end()) return;
+  const std::string why = "the server does not greet: it speaks no HTTP/2";
+  owner_.pool_noticed(why);
+  silent->connection->abort();
+  for (Http2Exchange* exchange : std::exchange(waiting_, {})) exchange->answer("502", why);
 }
 
 void Http2Pool::reap() {

@@ -24,7 +24,9 @@ class Http2Pool final : private Http2Connection::Owner {
     virtual void pool_failed(const io::Error& error) = 0;
     virtual void pool_noticed(const std::string& why) = 0;  ///< a connection ended for no good reason
   };
-  Http2Pool(io::Loop& loop, io::Target target, Owner& owner);
+  static constexpr std::chrono::seconds kGreeting{10};
+  /// `greeting`: how long a connection may be without the server's SETTINGS; then requests are answered 502.
+  Http2Pool(io::Loop& loop, io::Target target, Owner& owner, Duration greeting = kGreeting);
   ~Http2Pool() override = default;
 
   [[nodiscard]] bool ready() const;  ///< there is a connection that takes streams, now or later
@@ -49,6 +51,7 @@ class Http2Pool final : private Http2Connection::Owner {
   void dial();
   void dialled(io::Result<std::unique_ptr<io::Stream>> result);
   void close_idle();
+  void drop_silent();
   void reap();
 
   io::Loop& loop_;
@@ -61,6 +64,8 @@ class Http2Pool final : private Http2Connection::Owner {
   io::Deferred serve_later_;
   io::Deferred reap_;
   io::Timer idle_;
+  Duration greeting_;
+  io::Timer silence_;
 };
 
 }  // namespace van::proxy
