@@ -152,6 +152,16 @@ Result<Bind> read_bind(const std::string& body) {
   return command;
 }
 
+Result<OpenProxy> read_open_proxy(const std::string& body) {
+  JsonReader reader{body};
+  OpenProxy command;
+  for (const NamePort& port : name_ports())
+    if (auto place = reader.optional_text(port.name)) command.places[std::string{port.name}] = std::move(place);
+  const auto done = reader.finish();
+  if (!done) return Unexpected{done.error()};
+  return command;
+}
+
 }  // namespace
 
 // A path that ends with '/' takes a name after it.
@@ -168,6 +178,8 @@ const Api::Route Api::kRoutes[] = {
     {"DELETE", "/v1/exposures", &Api::delete_exposures},
     {"POST", "/v1/bindings", &Api::post_binding},
     {"DELETE", "/v1/bindings", &Api::delete_bindings},
+    {"POST", "/v1/proxy", &Api::post_proxy},
+    {"DELETE", "/v1/proxy", &Api::delete_proxy},
     {"POST", "/v1/agent/stop", &Api::post_stop},
 };
 
@@ -312,6 +324,16 @@ void Api::delete_bindings(const Call& call) {
   for (const BindingState& binding : *removed) list.push_back({{"address", binding.address}, {"local", binding.local}});
   reply(call.exchange, 200, Json{{"removed", std::move(list)}});
 }
+
+void Api::post_proxy(const Call& call) {
+  const auto command = read_open_proxy(call.request.body);
+  if (!command) return fail(call.exchange, command.error());
+  const auto opened = parts_.site.open_proxy(*command);
+  if (!opened) return fail(call.exchange, opened.error());
+  reply(call.exchange, 200, status()["proxy"]);
+}
+
+void Api::delete_proxy(const Call& call) { reply_done(call.exchange, parts_.site.close_proxy()); }
 
 void Api::post_stop(const Call& call) {
   reply(call.exchange, 200, Json::object());

@@ -54,6 +54,8 @@ class Api {
   void delete_exposures(const Call& call);
   void post_binding(const Call& call);
   void delete_bindings(const Call& call);
+  void post_proxy(const Call& call);
+  void delete_proxy(const Call& call);
   void post_stop(const Call& call);
 
   void refuse(ExchangeId exchange, int status, const Error& error);

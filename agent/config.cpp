@@ -6,6 +6,7 @@
 
 #include "agent/atomic_file.h"
 #include "agent/toml_text.h"
+#include "proxy/endpoint.h"
 
 namespace van::agent {
 namespace {
@@ -34,6 +35,12 @@ constexpr std::array kKeys{
               .number = &Config::idle_timeout_s,
               .minimum = 2,
               .maximum = 300},
+    ConfigKey{.name = "proxy.socks",
+              .help = "[HOST:]PORT where SOCKS clients ask for services by name; without a host on loopback",
+              .text = &Config::proxy_socks},
+    ConfigKey{.name = "proxy.http",
+              .help = "[HOST:]PORT where HTTP clients ask for services by name, as of a proxy or by NAME.localhost",
+              .text = &Config::proxy_http},
 };
 
 std::string at(const toml::node& node) { return "line " + std::to_string(node.source().begin.line) + ": "; }
@@ -44,11 +51,20 @@ std::string listed(std::span<const std::string_view> words) {
   return text;
 }
 
+/// [HOST:]PORT: the complaint, or empty.
+std::string take_port(const std::string& name, const toml::node& node, const toml::value<std::string>* text, std::string& value) {
+  const auto endpoint = text != nullptr ? proxy::parse_endpoint(text->get()) : Unexpected{std::string{}};
+  if (!endpoint || endpoint->is_path()) return at(node) + name + " must be \"PORT\" or \"HOST:PORT\"";
+  value = text->get();
+  return {};
+}
+
 /// The complaint, or empty.
 std::string take(const ConfigKey& key, const toml::node& node, Config& config) {
   const std::string name{key.name};
   if (key.text != nullptr) {
     const auto* text = node.as_string();
+    if (key.choices.empty()) return take_port(name, node, text, config.*key.text);
     if (text == nullptr || std::ranges::find(key.choices, text->get()) == key.choices.end())
       return at(node) + name + " must be one of \"" + listed(key.choices) + "\"";
     config.*key.text = text->get();

@@ -16,13 +16,15 @@ struct Config {
   std::int64_t log_file_bytes = 1 << 20;
   std::int64_t log_files = 3;
   std::int64_t idle_timeout_s = 4;
+  std::string proxy_socks;  ///< [HOST:]PORT; empty: what the state says
+  std::string proxy_http;
 };
 
 /// One row per key: parser and manual come from it.
 struct ConfigKey {
   std::string_view name;  ///< "table.key"
   std::string_view help;  ///< one line
-  std::string Config::*text = nullptr;  ///< a string: one of `choices`
+  std::string Config::*text = nullptr;  ///< a string: one of `choices`; without any, [HOST:]PORT
   std::span<const std::string_view> choices = {};
   std::int64_t Config::*number = nullptr;  ///< an integer: from `minimum` to `maximum`
   std::int64_t minimum = 0;

@@ -165,4 +165,8 @@ std::optional<ServicePort> port_of_service(const TelemetryCollector::Sources& so
   return std::nullopt;
 }
 
+bool is_internal_address(std::string_view address) {
+  return address.starts_with("mc/sfe.") || address.starts_with("sfe.") || address.starts_with("vfcr.") || address.starts_with('$');
+}
+
 }  // namespace van::agent

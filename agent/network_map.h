@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/telemetry_collector.h"
@@ -42,6 +43,9 @@ struct NetworkMap {
 
   [[nodiscard]] const Router* router(const std::string& id) const;
 };
+
+/// Addresses of the network's own workings (vanflow 2) are no services.
+bool is_internal_address(std::string_view address);
 
 /// Where we stand: our router and the neighbours that are up.
 struct Neighbour {

@@ -66,6 +66,7 @@ Presence::Presence(const Parts& parts, const Identity& identity)
       identity_{identity},
       started_{io::Loop::now()},
       node_{parts.loop, router_config(identity, parts.idle_timeout), seeded(parts.random), parts.logs.component("link"), &parts.observer},
+      names_{proxy_parts(), [this] { return services(); }},
       telemetry_{{.node = node_,
                   .loop = parts.loop,
                   .rng = seeded(parts.random),

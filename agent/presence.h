@@ -10,6 +10,7 @@
 
 #include "agent/error.h"
 #include "agent/log.h"
+#include "agent/name_ports.h"
 #include "agent/network_map.h"
 #include "agent/state.h"
 #include "agent/telemetry.h"
@@ -77,6 +78,11 @@ class Presence {
   /// nullopt when it does not run: its port was taken when the agent started.
   [[nodiscard]] std::optional<StandIn> stand_in(const BindingState& binding) const;
 
+  /// The services that are known in the network.
+  [[nodiscard]] std::vector<proxy::KnownService> services() const;
+  [[nodiscard]] NamePorts& names() { return names_; }
+  [[nodiscard]] const NamePorts& names() const { return names_; }
+
   /// Hands what others write to `name` below our own prefix to `handler`, which must outlive the Presence.
   void take_messages(const std::string& name, link::MessageHandler& handler);
   /// To its properties' `to`; it is dropped when nobody takes it.
@@ -128,6 +134,7 @@ class Presence {
   std::map<std::string, link::LinkStatus> unusable_;     // links that can't even dial
   std::map<Key, Running> exposures_;
   std::map<Key, Bound> stand_ins_;
+  NamePorts names_;
   std::list<std::unique_ptr<proxy::Exposure>> withdrawn_;  // with streams that still run
   std::vector<Access> accesses_;
   Telemetry telemetry_;

@@ -106,6 +106,33 @@ NetworkMap Presence::network() const {
   return read_network(telemetry_.sources(), identity_.router_id, neighbours);
 }
 
+std::vector<proxy::KnownService> Presence::services() const {
+  std::map<std::string, proxy::KnownService> known;
+  const auto service = [&known](const std::string& address) -> proxy::KnownService& {
+    proxy::KnownService& each = known[address];
+    each.address = address;
+    return each;
+  };
+  for (const router::AddressInfo& address : router().addresses())
+    if (address.reachable && !is_internal_address(address.address)) service(address.address);
+  for (const auto& [address, told] : network().services) {
+    if (is_internal_address(address)) continue;
+    proxy::KnownService& each = service(address);
+    each.port = told.port;
+    each.protocol = proxy::protocol_of(told.protocol).value_or(proxy::Protocol::tcp);
+  }
+  for (const auto& [key, running] : exposures_) {
+    proxy::KnownService& each = service(key.first);
+    each.protocol = running.state.protocol;
+    each.port = port_of(key.first).value_or(0);
+  }
+  for (const auto& [key, bound] : stand_ins_) service(key.first);
+
+  std::vector<proxy::KnownService> services;
+  for (auto& [address, each] : known) services.push_back(std::move(each));
+  return services;
+}
+
 std::optional<proxy::Protocol> Presence::protocol_of(const std::string& address) const {
   for (const auto& [key, running] : exposures_)
     if (key.first == address) return running.state.protocol;

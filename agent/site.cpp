@@ -143,6 +143,7 @@ Result<void> Site::start(State& next, Missing missing) {
     if (!bound) log_.error("no stand-in: {}", bound.error().message);
   }
   for (const ExposureState& exposure : next.exposures) presence_->expose(exposure);
+  start_proxy(next);
   for (const LinkState& link : next.links) {
     const auto connecting = presence_->connect(link);
     if (!connecting) log_.error("link not usable: {}", connecting.error().message);

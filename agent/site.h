@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,6 +78,9 @@ struct Bind {
   std::optional<std::string> local = std::nullopt;  ///< absent: the service's own port, else a free one
   std::optional<std::string> protocol = std::nullopt;  ///< absent: the service's own when it is known, else tcp
 };
+struct OpenProxy {
+  std::map<std::string, std::optional<std::string>> places = {};  ///< by NamePort::name; none: all that are not open, where it suits
+};
 struct Bound {
   bool before = false;
   BindingState binding;
@@ -93,6 +97,7 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
     StateStore store;
     std::string machine;  ///< its host name: default name of a site
     Duration idle_timeout = std::chrono::seconds{4};  ///< of links
+    ProxyState configured_proxy = {};  ///< by agent.toml; goes before what the state says
   };
   using JoinDone = std::function<void(Result<Joined>)>;
   using BindDone = std::function<void(Result<Bound>)>;
@@ -123,6 +128,10 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
   /// once, perhaps at once; not at all when the Site goes before.
   void bind(const Bind& command, BindDone done);
   Result<std::vector<BindingState>> unbind(const std::string& address, const std::optional<std::string>& local);
+
+  /// Opens ports where services are asked for by name. Errors: conflict, for a port in use and for one that agent.toml sets.
+  Result<void> open_proxy(const OpenProxy& command);
+  Result<void> close_proxy();  ///< all of them
 
   /// Before the process ends: tells the neighbours. Only destruction may follow.
   void close() { presence_->close(); }
@@ -166,6 +175,11 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
   Result<std::string> bind_unasked(BindingState binding);
   [[nodiscard]] bool waits_for_port(const Bind& command) const;
   void settle_bindings();
+
+  void start_proxy(const State& state);
+  void reopen_proxy();
+  Result<void> open_ports(const OpenProxy& command, ProxyState& next);
+  Result<std::string> open_usual(const NamePort& port);
 
   Parts parts_;
   spdlog::logger& log_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/identity.h"
+#include "agent/local_endpoint.h"
 #include "agent/printable.h"
 #include "agent/site.h"
 
@@ -68,19 +69,6 @@ Result<proxy::HealthCheck> read_health(const Expose& command) {
   if (check->interval < proxy::kHealthIntervalMin || check->interval > proxy::kHealthIntervalMax)
     return error(Error::Code::bad_request, "the interval of a health check is from 0.1 seconds to an hour");
   return *check;
-}
-
-struct Local {
-  std::string endpoint;
-  bool both_loopbacks = false;
-};
-/// A lone port is one of this machine, as `localhost:PORT` is: clients may try ::1 or 127.0.0.1.
-Result<Local> read_local(const std::string& text) {
-  auto endpoint = proxy::parse_endpoint(text, {.default_host = "localhost", .zero_port = true});
-  if (!endpoint) return error(Error::Code::bad_request, "local " + endpoint.error());
-  if (endpoint->host != "localhost") return Local{.endpoint = endpoint->text()};
-  endpoint->host = "127.0.0.1";
-  return Local{.endpoint = endpoint->text(), .both_loopbacks = true};
 }
 
 }  // namespace
@@ -192,15 +180,15 @@ Result<Bound> Site::bind(const Bind& command) {
   if (!address) return Unexpected{address.error()};
   const auto protocol = protocol_of(command);
   if (!protocol) return Unexpected{protocol.error()};
-  std::optional<Local> local;
+  std::optional<LocalEndpoint> local;
   if (command.local) {
-    const auto read = read_local(*command.local);
+    const auto read = read_local_endpoint(*command.local);
     if (!read) return Unexpected{read.error()};
     local = *read;
   }
 
   for (const BindingState& each : state_.bindings) {
-    if (each.address != command.address || (local && each.local != local->endpoint)) continue;
+    if (each.address != command.address || (local && each.local != local->endpoint.text())) continue;
     if (each.protocol != *protocol && command.protocol)
       return error(Error::Code::conflict, each.local + " stands in for '" + each.address + "' with protocol " + std::string{to_text(each.protocol)},
                    "to change it: vanctl unbind " + each.address + " " + each.local);
@@ -213,7 +201,7 @@ Result<Bound> Site::bind(const Bind& command) {
     return error(Error::Code::conflict, "a site has at most " + std::to_string(kBindingsMax) + " stand-ins");
 
   BindingState binding{.address = command.address,
-                       .local = local ? local->endpoint : "",
+                       .local = local ? local->endpoint.text() : "",
                        .protocol = *protocol,
                        .both_loopbacks = !local || local->both_loopbacks};
   const auto bound = local ? presence_->bind(binding) : bind_unasked(binding);
@@ -233,9 +221,9 @@ Result<Bound> Site::bind(const Bind& command) {
 Result<std::vector<BindingState>> Site::unbind(const std::string& address, const std::optional<std::string>& local) {
   std::string wanted;
   if (local) {
-    const auto read = read_local(*local);
+    const auto read = read_local_endpoint(*local);
     if (!read) return Unexpected{read.error()};
-    wanted = read->endpoint;
+    wanted = read->endpoint.text();
   }
   State next = state_;
   std::vector<BindingState> removed;

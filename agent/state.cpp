@@ -95,6 +95,13 @@ toml::table print(const IssuedTokenState& token) {
                      {"expires", token.expires}};
 }
 
+toml::table print(const ProxyState& proxy) {
+  toml::table table;
+  if (!proxy.socks.empty()) table.insert("socks", proxy.socks);
+  if (!proxy.http.empty()) table.insert("http", proxy.http);
+  return table;
+}
+
 template <class Record>
 void print_all(toml::table& table, std::string_view key, const std::vector<Record>& records) {
   if (records.empty()) return;
@@ -226,6 +233,19 @@ BindingState read(TomlReader& reader, BindingState*) {
   return binding;
 }
 
+ProxyState read_proxy(const toml::table& table, TomlError& error) {
+  TomlReader reader{table, "proxy", error};
+  ProxyState proxy;
+  for (const auto& [key, place] : {std::pair{"socks", &ProxyState::socks}, {"http", &ProxyState::http}}) {
+    std::string& text = proxy.*place;
+    text = reader.text(key, TomlReader::Need::optional);
+    const auto endpoint = proxy::parse_endpoint(text);
+    if (!text.empty() && (!endpoint || endpoint->is_path() || endpoint->text() != text)) reader.complain(key, "must be \"HOST:PORT\"");
+  }
+  reader.finish();
+  return proxy;
+}
+
 IssuedTokenState read(TomlReader& reader, IssuedTokenState*) {
   IssuedTokenState token;
   token.name = reader.text("name");
@@ -272,6 +292,7 @@ std::string print_state(const State& state) {
   print_all(table, "links", state.links);
   print_all(table, "exposures", state.exposures);
   print_all(table, "bindings", state.bindings);
+  if (toml::table proxy = print(state.proxy); !proxy.empty()) table.insert("proxy", std::move(proxy));
   print_all(table, "tokens", state.tokens);
   return "# Written by vanctl; it has private keys in it. Change it only while no agent runs.\n" + print_toml(table);
 }
@@ -293,6 +314,7 @@ Expected<State, std::string> read_state(std::string_view text) {
   read_all(reader, "links", state.links, error);
   read_all(reader, "exposures", state.exposures, error);
   read_all(reader, "bindings", state.bindings, error);
+  if (const toml::table* proxy = reader.table("proxy")) state.proxy = read_proxy(*proxy, error);
   read_all(reader, "tokens", state.tokens, error);
   reader.finish();
   check_whole(reader, state);

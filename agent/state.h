@@ -64,12 +64,18 @@ struct IssuedTokenState {
   std::int64_t issued = 0;  ///< seconds since 1970, as `expires`
   std::int64_t expires = 0;
 };
+/// Ports where services are asked for by name, as LocalEndpoint::text(), with the port really bound; empty: closed.
+struct ProxyState {
+  std::string socks;
+  std::string http;
+};
 struct State {
   std::optional<SiteState> site;
   std::vector<ListenerState> listeners;
   std::vector<LinkState> links;
   std::vector<ExposureState> exposures;
   std::vector<BindingState> bindings;
+  ProxyState proxy;
   std::vector<IssuedTokenState> tokens;
 };
 

@@ -67,11 +67,6 @@ std::string site_name(const router::NodeInfo& node, const NetworkMap& network) {
   return told == nullptr || told->site.empty() ? node.id : told->site;
 }
 
-/// Addresses of the network's own workings (vanflow 2) are no services.
-bool is_internal(std::string_view address) {
-  return address.starts_with("mc/sfe.") || address.starts_with("sfe.") || address.starts_with("vfcr.") || address.starts_with('$');
-}
-
 /// Words of ours for what routers say; what they say otherwise is shown as it is.
 std::string role_of(const NetworkMap::Router& router) { return router.mode.empty() ? "interior" : router.mode; }
 
@@ -147,7 +142,7 @@ void add_routed(Services& services, const Site& site, const NetworkMap& network)
   std::map<std::string, std::string> names;  // of sites, by router id
   for (const router::NodeInfo& node : site.presence().router().nodes()) names[node.id] = site_name(node, network);
   for (const router::AddressInfo& address : site.presence().router().addresses()) {
-    if (is_internal(address.address)) continue;
+    if (is_internal_address(address.address)) continue;
     Service& service = services[address.address];
     service.routed = true;
     service.reachable = address.reachable;
@@ -175,7 +170,7 @@ void add_told(Services& services, const Site& site, const NetworkMap& network) {
   const bool interior = site.presence().identity().role == Mode::interior;
   const bool linked = any_link_up(site);
   for (const auto& [address, told] : network.services) {
-    if (is_internal(address)) continue;
+    if (is_internal_address(address)) continue;
     Service& service = services[address];
     if (!told.protocol.empty()) service.protocol = told.protocol;
     service.port = told.port;
@@ -223,6 +218,26 @@ void add_local(Services& services, const Site& site) {
   }
 }
 
+/// Ports where services are asked for by name.
+Json proxy_json(const Site& site) {
+  Json document;
+  proxy::Counters counters;
+  for (const NamePort& port : name_ports()) {
+    const proxy::NameServer* server = site.presence().names().find(port);
+    document[std::string{port.name}] = server == nullptr ? Json(nullptr) : Json(server->local().text());
+    if (server == nullptr) continue;
+    counters.in_flight += server->counters().in_flight;
+    counters.connections += server->counters().connections;
+    counters.bytes_in += server->counters().bytes_in;
+    counters.bytes_out += server->counters().bytes_out;
+  }
+  document["in_flight"] = counters.in_flight;
+  document["connections"] = counters.connections;
+  document["bytes_in"] = counters.bytes_in;
+  document["bytes_out"] = counters.bytes_out;
+  return document;
+}
+
 Json services_json(const Site& site, const NetworkMap& network) {
   Services services;
   add_routed(services, site, network);
@@ -265,7 +280,8 @@ Json status_document(const Site& site, const StatusOptions& options) {
           {"site", std::move(own)},
           {"sites", sites_json(site, network)},
           {"links", links_json(site, options.now)},
-          {"services", services_json(site, network)}};
+          {"services", services_json(site, network)},
+          {"proxy", proxy_json(site)}};
 }
 
 }  // namespace van::agent

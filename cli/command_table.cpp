@@ -216,6 +216,28 @@ constexpr Example kUnbindExamples[] = {
 };
 constexpr ExitMeaning kUnbindExits[] = {kNoAgent, kNotInTime, {ExitCode::not_found, "it is not bound here"}};
 
+constexpr OptionSpec kProxyOptions[] = {
+    {.name = "socks",
+     .kind = ValueKind::text,
+     .value = "[HOST:]PORT",
+     .help = "with 'on': where SOCKS5 (and SOCKS4A) clients come in; default 1080, or a free one; port 0 picks one"},
+    {.name = "http",
+     .kind = ValueKind::text,
+     .value = "[HOST:]PORT",
+     .help = "with 'on': where HTTP clients come in, as to a proxy or to NAME.localhost; default 3128, or a free one"},
+};
+constexpr Example kProxyExamples[] = {
+    {"vanctl proxy on", "open the usual ports on loopback"},
+    {"curl --socks5-hostname 127.0.0.1:1080 http://greeting/", "ask for a service by name"},
+    {"curl --proxy http://127.0.0.1:3128 http://greeting.van/", "the same with HTTP"},
+    {"curl http://greeting.localhost:3128/", "the same as browsers do it, without any setting"},
+    {"vanctl proxy on --socks 0", "only a SOCKS port, a free one"},
+    {"vanctl proxy", "where they are"},
+};
+constexpr ExitMeaning kProxyExits[] = {kNoAgent,
+                                       kNotInTime,
+                                       {ExitCode::conflict, "a port is in use, or is set in agent.toml"}};
+
 // --- looking
 
 constexpr ExitMeaning kViewExits[] = {kNoAgent, kNotInTime};
@@ -370,6 +392,21 @@ constexpr CommandSpec kCommands[] = {
      .examples = kUnbindExamples,
      .exits = kUnbindExits,
      .run = unbind},
+
+    {.section = "Services",
+     .name = "proxy",
+     .operands = "[on|off]",
+     .operands_min = 0,
+     .operands_max = 1,
+     .summary = "Reach services by name, without stand-ins",
+     .description =
+         "Opens or closes ports where a host name is a service: 'greeting', 'greeting:8080' and 'greeting.van' are the\n"
+         "service at address greeting. What is not in the network is refused, nothing goes anywhere else. Without\n"
+         "operand: shows the ports. Those that are opened stay so over restarts.",
+     .options = kProxyOptions,
+     .examples = kProxyExamples,
+     .exits = kProxyExits,
+     .run = proxy},
 
     {.section = "Looking",
      .name = "status",

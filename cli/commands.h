@@ -15,6 +15,7 @@ Result<Answer> expose(Session& session);
 Result<Answer> unexpose(Session& session);
 Result<Answer> bind_address(Session& session);
 Result<Answer> unbind(Session& session);
+Result<Answer> proxy(Session& session);
 
 Result<Answer> show_status(Session& session);
 Result<Answer> show_sites(Session& session);

@@ -7,13 +7,13 @@
 #include "core/io/deferred.h"
 #include "core/io/timer.h"
 #include "proxy/entrance.h"
+#include "proxy/patience.h"
 #include "proxy/tcp_bridge.h"
 
 namespace van::proxy {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{400};  ///< for a provider to appear, before a client is refused
-constexpr std::size_t kWaiting = 256;                ///< clients that wait for one; more are refused at once
+constexpr std::size_t kWaiting = 256;  ///< clients that wait for one; more are refused at once
 
 }  // namespace
 

@@ -15,12 +15,16 @@ void HeadWriter::field(std::string_view name, std::string_view value) { text_.ap
 std::string_view reason_of(int status) {
   switch (status) {
     case 100: return "Continue";
+    case 200: return "OK";
     case 400: return "Bad Request";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
     case 408: return "Request Timeout";
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
     case 417: return "Expectation Failed";
+    case 421: return "Misdirected Request";
     case 431: return "Request Header Fields Too Large";
     case 501: return "Not Implemented";
     case 502: return "Bad Gateway";

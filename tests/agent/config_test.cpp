@@ -27,6 +27,8 @@ TEST_CASE("every key of the table is read", "[agent][config]") {
   CHECK(config->log_file_bytes == 8192);
   CHECK(config->log_files == 0);
   CHECK(read_config("log.level = \"off\"\n")->log_level == "off");
+  CHECK(read_config("[proxy]\nsocks = \"1080\"\n")->proxy_socks == "1080");
+  CHECK(read_config("[proxy]\nsocks = \"[::1]:1080\"\n")->proxy_socks == "[::1]:1080");
 }
 
 TEST_CASE("what can't be in a configuration is refused with its line", "[agent][config]") {
@@ -35,6 +37,8 @@ TEST_CASE("what can't be in a configuration is refused with its line", "[agent][
   CHECK(complaint("[log]\nfiles = -1\n").starts_with("line 2: log.files must be a number from 0 to 100"));
   CHECK(complaint("[log]\nfile_bytes = \"1M\"\n").starts_with("line 2:"));
   CHECK(complaint("[log]\nlevle = \"info\"\n").starts_with("line 2: 'log.levle' is not known; known are: log.level"));
+  for (const char* const place : {"1080", "\"\"", "\"0\"", "\"a:b\"", "\"unix:/x\""})
+    CHECK(complaint("[proxy]\nsocks = " + std::string{place} + "\n").starts_with("line 2: proxy.socks must be"));
   CHECK(complaint("speed = 1\n").starts_with("line 1: 'speed' is not known"));
   CHECK(complaint("[log\n").starts_with("line 1:"));
   CHECK(complaint("log = 1\n").starts_with("line 1: 'log' is not known"));
@@ -58,7 +62,8 @@ TEST_CASE("the manual names every key with its default and its help", "[agent][c
   const std::string manual = test::content_of(std::filesystem::path{VAN_SOURCE_DIR} / "docs/formats/agent-toml.md");
   const Config defaults;
   for (const ConfigKey& key : config_keys()) {
-    const std::string value = key.text != nullptr ? "`" + defaults.*key.text + "`" : std::to_string(defaults.*key.number);
+    std::string value = key.text == nullptr ? std::to_string(defaults.*key.number) : "`" + defaults.*key.text + "`";
+    if (value == "``") value = "none";
     CAPTURE(key.name);
     CHECK(manual.find("| `" + std::string{key.name} + "` |") != std::string::npos);
     CHECK(manual.find("| " + value + " | " + std::string{key.help} + " |") != std::string::npos);

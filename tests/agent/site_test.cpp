@@ -318,6 +318,43 @@ TEST_CASE("a stand-in whose port is taken at the start stays in the state and ca
   CHECK(profile->presence().stand_in(bound->binding));
 }
 
+TEST_CASE("the proxy ports are opened where it is said, and stay so over a restart", "[agent][site]") {
+  io::Loop loop;
+  Profile profile{loop};
+  const auto& socks = name_ports()[0];
+  REQUIRE(socks.name == "socks");
+  CHECK(profile->presence().names().find(socks) == nullptr);
+  REQUIRE(profile->open_proxy({}));
+  const std::string first = profile->state().proxy.socks;
+  CHECK(first.starts_with("localhost:"));
+  REQUIRE(profile->open_proxy({}));
+  CHECK(profile->state().proxy.socks == first);
+  Profile other{loop};
+  check_error(other->open_proxy({{{"socks", first}}}), Error::Code::conflict, "socks port");
+  CHECK(other->state().proxy.socks.empty());
+  REQUIRE(other->open_proxy({}));  // the usual port is taken: another one
+  CHECK(other->state().proxy.socks != first);
+  REQUIRE(profile->open_proxy({{{"socks", "127.0.0.1:0"}}}));
+  const std::string second = profile->state().proxy.socks;
+  CHECK(second.starts_with("127.0.0.1:"));
+  check_error(profile->open_proxy({{{"socks", other->state().proxy.socks}}}), Error::Code::conflict, "socks port");
+  REQUIRE(profile->presence().names().find(socks) != nullptr);
+  CHECK(profile->presence().names().find(socks)->local().text() == second);  // as before
+  check_error(profile->open_proxy({{{"socks", "unix:/tmp/x"}}}), Error::Code::bad_request, "no port");
+  profile.restart();
+  REQUIRE(profile->presence().names().find(socks) != nullptr);
+  CHECK(profile->presence().names().find(socks)->local().text() == second);
+  profile.break_disk();
+  CHECK_FALSE(profile->close_proxy());
+  CHECK(profile->presence().names().find(socks) != nullptr);
+  CHECK_FALSE(profile->open_proxy({{{"socks", "0"}}}));
+  CHECK(profile->presence().names().find(socks)->local().text() == second);
+  profile.mend_disk();
+  REQUIRE(profile->close_proxy());
+  CHECK(profile->presence().names().find(socks) == nullptr);
+  REQUIRE(profile->open_proxy({{{"socks", second}}}));  // free again
+}
+
 TEST_CASE("deleting a site leaves no file with keys", "[agent][site]") {
   io::Loop loop;
   Profile profile{loop};

@@ -31,6 +31,7 @@ State full() {
   state.bindings = {{"greeting", "127.0.0.1:18080"}, {"greeting", "unix:/tmp/g"},
                     {.address = "both", .local = "127.0.0.1:5432", .both_loopbacks = true}};
   state.exposures[1].health = {.kind = proxy::HealthCheck::Kind::http, .path = "/healthz", .interval = std::chrono::milliseconds{250}, .failures = 3, .successes = 2};
+  state.proxy = {"localhost:1080", "10.0.0.7:3128"};
   state.tokens = {{"for-ann", "00ff", 1'790'000'001, 1'890'000'000}};
   return state;
 }
@@ -62,9 +63,11 @@ TEST_CASE("a state is read as it was printed", "[agent][state]") {
   CHECK(read.exposures[1].health == full().exposures[1].health);
 }
 
-TEST_CASE("only a port of 127.0.0.1 is one of both loopbacks", "[agent][state]") {
+TEST_CASE("places that can't be are refused", "[agent][state]") {
   const std::string text = print_state(full());
   CHECK(complaint(replaced(text, "127.0.0.1:5432", "127.0.0.2:5432")).find("both_loopbacks") != std::string::npos);
+  for (const char* const place : {"1080", "localhost:0", "unix:/x"})
+    CHECK(complaint(replaced(text, "localhost:1080", place)).find("proxy.socks must be") != std::string::npos);
   CHECK(complaint(replaced(text, "both_loopbacks = true", "both_loopbacks = 1")).find("true or false") != std::string::npos);
 }
 

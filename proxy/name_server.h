@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "core/io/deferred.h"
+#include "proxy/counters.h"
+#include "proxy/entrance.h"
+#include "proxy/name_routes.h"
+
+namespace van::proxy {
+
+/// A connection of somebody who asks for services by name.
+class NameClient {
+ public:
+  static constexpr std::chrono::seconds kWordPatience{60};  ///< for a client to say what it wants; then it is closed
+  static constexpr std::chrono::seconds kLinger{2};         ///< for a refused one to read why
+
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    virtual void client_over(NameClient& client) = 0;  ///< destroys it, but not from inside this call
+  };
+  struct Parts {  ///< all must outlive the client
+    NameRoutes& routes;
+    Counters& counters;
+    Owner& owner;
+  };
+  virtual ~NameClient() = default;
+};
+
+/// A port where services are asked for by name, with its clients: at most kClientsMax, more are reset.
+class NameServer final : private NameClient::Owner {
+ public:
+  static constexpr std::size_t kClientsMax = 1024;
+
+  using MakeClient = std::function<std::unique_ptr<NameClient>(const NameClient::Parts& parts, std::unique_ptr<io::Stream> socket)>;
+
+  /// `routes` must outlive it. `twin` and errors: as Entrance::open().
+  static io::Result<std::unique_ptr<NameServer>> open(NameRoutes& routes, const Endpoint& local, std::string_view twin, MakeClient make);
+  ~NameServer() override;  ///< resets what still runs
+
+  [[nodiscard]] const Endpoint& local() const { return entrance_->local(); }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] std::size_t clients() const { return clients_.size(); }
+
+ private:
+  NameServer(NameRoutes& routes, MakeClient make);
+  void accepted(std::unique_ptr<io::Stream> socket);
+  void client_over(NameClient& client) override;
+
+  NameRoutes& routes_;
+  MakeClient make_;
+  Counters counters_;
+  std::unique_ptr<Entrance> entrance_;
+  std::unordered_map<NameClient*, std::unique_ptr<NameClient>> clients_;
+  std::vector<NameClient*> over_;
+  io::Deferred reap_;
+};
+
+}  // namespace van::proxy
