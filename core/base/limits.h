@@ -71,6 +71,7 @@ inline constexpr std::size_t kHttpLineBytes = 16384;      ///< request line or h
 inline constexpr std::size_t kHttpHeadBytes = 65536;      ///< request line and headers; more: 431
 inline constexpr std::size_t kHttpFields = 256;           ///< headers of a message; more: 431
 inline constexpr std::size_t kHttpChunkLineBytes = 512;   ///< a chunk's size with its extensions, which nobody uses; more: 400
+inline constexpr std::size_t kHttpRepeatBytes = 16384;    ///< of a request, kept until an answer begins; a longer one is not sent again
 inline constexpr std::size_t kHttpTrailerBytes = 16384;   ///< behind a chunked body; more: 431
 
 // Local interfaces

@@ -90,6 +90,7 @@ Expected<void, Error> HeadText::read_lines() {
 
 void HeadText::reset() {
   text_.clear();
+  if (text_.capacity() > 4 * kUsualHead) text_.shrink_to_fit();
   fields_.clear();
   start_line_ = {};
   line_ = lines_ = 0;

@@ -37,6 +37,7 @@ class HeadText {
   Expected<std::size_t, Error> feed(ByteView octets);
   [[nodiscard]] bool whole() const { return whole_; }
   [[nodiscard]] bool begun() const { return !text_.empty(); }
+  [[nodiscard]] const std::string& text() const { return text_; }  ///< what has come
   /// Of a whole head, until reset().
   [[nodiscard]] std::string_view start_line() const { return start_line_; }
   [[nodiscard]] const Fields& fields() const { return fields_; }

@@ -8,6 +8,8 @@
 namespace van::http {
 namespace {
 
+constexpr std::string_view kBegin = "HTTP/1.";
+
 Unexpected<Error> refuse(std::string_view what) { return {{502, what}}; }
 
 /// RFC 9112 §6.3, in its order.
@@ -25,6 +27,9 @@ Framing framing_of(const ResponseHead& head, Question question) {
 Expected<std::size_t, Error> ResponseReader::feed(ByteView octets, Question question) {
   const auto used = text_.feed(octets);
   if (!used) return refuse(used.error().what);
+  const std::string_view begin = std::string_view{text_.text()}.substr(0, kBegin.size());
+  // Whoever speaks something else, and maybe waits for an answer, is told at once.
+  if (!begin.starts_with('\r') && !kBegin.starts_with(begin)) return refuse("this is not HTTP/1");
   if (!text_.whole()) return used;
   auto head = read(question);
   if (!head) return refuse(head.error().what);
