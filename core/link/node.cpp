@@ -551,9 +551,9 @@ router::StreamId Node::open_stream(router::ProducerId producer, StreamHandler& h
 void Node::attach_stream(router::StreamId stream, StreamHandler& handler) { impl_->streams_[stream] = &handler; }
 void Node::release_stream(router::StreamId stream) { impl_->streams_.erase(stream); }
 
-bool Node::accept_stream(router::StreamId stream) {
+bool Node::accept_stream(router::StreamId stream, Slice first, bool last) {
   impl_->pump_.schedule();
-  return impl_->router_.accept_stream(stream, io::Loop::now());
+  return impl_->router_.accept_stream(stream, io::Loop::now(), std::move(first), last);
 }
 
 bool Node::refuse_stream(router::StreamId stream) {

@@ -129,7 +129,7 @@ class Node {
   /// As Router's, with the handler that hears of the stream from then on.
   router::StreamId open_stream(router::ProducerId producer, StreamHandler& handler, Slice first = {});
   void attach_stream(router::StreamId stream, StreamHandler& handler);  ///< for a requested one
-  bool accept_stream(router::StreamId stream);
+  bool accept_stream(router::StreamId stream, Slice first = {}, bool last = false);
   bool refuse_stream(router::StreamId stream);
   [[nodiscard]] std::size_t writable(router::StreamId stream);
   bool write(router::StreamId stream, Slice octets);

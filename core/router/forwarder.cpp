@@ -199,9 +199,10 @@ bool Forwarder::originate_message(const std::string& to, std::uint8_t priority, 
 
 // ---- From local streams ----
 
-DeliveryNo Forwarder::originate(StreamId stream, std::uint32_t flags, const std::string& to, Bytes head) {
+DeliveryNo Forwarder::originate(StreamId stream, std::uint32_t flags, const std::string& to, const Bytes& head, bool whole) {
   Delivery& delivery = deliveries_.create();
   delivery.stream = stream;
+  delivery.complete = whole;
   delivery.annotations.flags = flags;
   delivery.head.push(Slice::copy_of(head));
   route(delivery, {.to = to, .streaming = true});

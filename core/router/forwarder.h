@@ -51,8 +51,8 @@ class Forwarder final : private Outbox::Observer {
 
   // ---- From local streams ----
   /// Begins a delivery of a stream to address `to`; `head` is what follows the router annotations. Streams::updated() may be
-  /// called before this returns (nobody has the address).
-  DeliveryNo originate(StreamId stream, std::uint32_t flags, const std::string& to, Bytes head);
+  /// called before this returns (nobody has the address). `whole`: nothing follows, so it goes as a complete message (data-plane 1.1).
+  DeliveryNo originate(StreamId stream, std::uint32_t flags, const std::string& to, const Bytes& head, bool whole = false);
   void append(DeliveryNo no, Slice octets);
   void finish(DeliveryNo no);
   void abort(DeliveryNo no);

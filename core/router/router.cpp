@@ -326,9 +326,10 @@ StreamId Router::open_stream(ProducerId producer, TimePoint now, Slice first) {
   return id;
 }
 
-bool Router::accept_stream(StreamId stream, TimePoint now) {
+bool Router::accept_stream(StreamId stream, TimePoint now, Slice first, bool last) {
+  VAN_ASSERT(first.size() <= kFirstOctets);
   impl_->core_.now = now;
-  const bool done = impl_->streams_.accept(stream);
+  const bool done = impl_->streams_.accept(stream, first, last);
   impl_->settle();
   return done;
 }

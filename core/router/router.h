@@ -169,14 +169,16 @@ class Router {
   /// client has said already, at most kFirstOctets; it goes along with the question and saves a round trip. What is written before
   /// the answer waits for it.
   StreamId open_stream(ProducerId producer, TimePoint now, Slice first = {});
-  bool accept_stream(StreamId stream, TimePoint now);  ///< the target is connected: the reply stream begins
+  /// The target is connected: the reply stream begins. `first` is what the server has said already, at most kFirstOctets, and with
+  /// `last` all that it says: the answer is then one complete message.
+  bool accept_stream(StreamId stream, TimePoint now, Slice first = {}, bool last = false);
   bool refuse_stream(StreamId stream, TimePoint now);  ///< it is not: the other end's client is closed at once; the id is gone
   /// Octets that write() should take now: what is left of the end-to-end window, and a little more. At 0 StreamWritable will follow.
   [[nodiscard]] std::size_t writable(StreamId stream);
   bool write(StreamId stream, Slice octets, TimePoint now);
   bool finish(StreamId stream, TimePoint now);  ///< FIN of our direction
   bool reset(StreamId stream, TimePoint now);   ///< our TCP connection died: both directions end; the id is gone
-  /// Octets that came for our TCP socket; nullptr when the id is gone. Consume what the socket took and say how much: it
+  /// Octets that came for our TCP socket, of a requested stream also before it is accepted; nullptr when the id is gone. Consume what the socket took and say how much: it
   /// opens the sender's window.
   SliceQueue* readable(StreamId stream);
   void octets_taken(StreamId stream, std::size_t count, TimePoint now);

@@ -130,7 +130,7 @@ void Streams::report(Stream& stream) {
   forwarder_.report(stream.in, amqp::Received{.section_number = static_cast<std::uint32_t>(holds), .section_offset = stream.taken}, false);
 }
 
-bool Streams::accept(StreamId id) {
+bool Streams::accept(StreamId id, const Slice& first, bool last) {
   Stream* stream = find(id);
   if (stream == nullptr || stream->listener_side || !stream->requested || stream->open) return false;
   stream->open = true;
@@ -139,7 +139,11 @@ bool Streams::accept(StreamId id) {
   amqp::StreamHeader header;
   header.to = stream->reply_to;
   const std::string to = stream->reply_to;
-  const DeliveryNo out = forwarder_.originate(id, kReplyFlags, to, amqp::encode_stream_header(header));
+  Bytes head = amqp::encode_stream_header(header);
+  append(head, first.view());
+  stream->window.count_sent(first.size(), core_.now);
+  stream->fin_sent = last;
+  const DeliveryNo out = forwarder_.originate(id, kReplyFlags, to, head, last);
   stream = find(id);
   if (stream == nullptr) return false;  // nobody to reply to: told by StreamFailed
   stream->out = out;
@@ -238,7 +242,7 @@ bool Streams::reset(StreamId id) {
 
 SliceQueue* Streams::readable(StreamId id) {
   Stream* stream = find(id);
-  return stream == nullptr || !stream->open ? nullptr : &stream->readable;
+  return stream == nullptr || !may_read(*stream) ? nullptr : &stream->readable;
 }
 
 void Streams::octets_taken(StreamId id, std::size_t count) {
@@ -257,7 +261,7 @@ void Streams::octets_taken(StreamId id, std::size_t count) {
 
 bool Streams::finished(StreamId id) const {
   const Stream* stream = find(id);
-  return stream != nullptr && stream->open && stream->in_complete && stream->readable.empty();
+  return stream != nullptr && may_read(*stream) && stream->in_complete && stream->readable.empty();
 }
 
 void Streams::fin_passed_on(StreamId id) {
@@ -291,7 +295,7 @@ void Streams::payload(StreamId id, Slice octets) {
     fail(*stream, StreamFailure::reset);
     return;
   }
-  if (was_empty && stream->open) core_.events.push_back(StreamReadable{id});
+  if (was_empty && may_read(*stream)) core_.events.push_back(StreamReadable{id});
 }
 
 void Streams::complete(StreamId id) {
@@ -302,7 +306,7 @@ void Streams::complete(StreamId id) {
     read_head(*stream);
     return;
   }
-  if (stream->open) core_.events.push_back(StreamReadable{id});
+  if (may_read(*stream)) core_.events.push_back(StreamReadable{id});
 }
 
 void Streams::read_head(Stream& stream) {

@@ -26,7 +26,7 @@ class Streams {
 
   // ---- From the owner of the TCP connection: the contracts are Router's ----
   StreamId open(const std::string& address, Slice first);
-  bool accept(StreamId id);
+  bool accept(StreamId id, const Slice& first, bool last);
   bool refuse(StreamId id);
   [[nodiscard]] std::size_t writable(StreamId id);
   bool write(StreamId id, Slice octets);
@@ -96,6 +96,7 @@ class Streams {
   void end_turn(Stream& stream);
   void receive_from(Stream& stream, DeliveryNo delivery);
   void report(Stream& stream);
+  [[nodiscard]] static bool may_read(const Stream& stream) { return stream.open || stream.requested; }
   [[nodiscard]] bool reachable(const std::string& address) const;
   Stream* find(StreamId id);
   [[nodiscard]] const Stream* find(StreamId id) const;

@@ -124,6 +124,39 @@ TEST_CASE("what a client has said before its stream begins goes with the head", 
   CHECK(taken(network, pair.laptop, server) == "later");
 }
 
+TEST_CASE("a provider may read before it accepts, and answer with all it has to say in one complete message", "[router][stream]") {
+  const bool laptop_exposes = GENERATE(true, false);
+  CAPTURE(laptop_exposes);
+  Pair pair;
+  Network& network = pair.network;
+  auto& provider = laptop_exposes ? pair.laptop : pair.site;
+  auto& user = laptop_exposes ? pair.site : pair.laptop;
+  provider.router->add_consumer("greeting", 0, network.now);
+  const ProducerId producer = user.router->add_producer("greeting", network.now);
+  network.advance(3s);
+  const StreamId client = user.router->open_stream(producer, network.now, text("question"));
+  network.settle();
+  const StreamId server = provider.take<StreamRequested>().at(0).stream;
+  CHECK(taken(network, provider, server) == "question");
+
+  const std::size_t links = provider.router->held().links;
+  REQUIRE(provider.router->accept_stream(server, network.now, text("answer"), true));
+  network.settle();
+  CHECK(provider.router->held().links == links);  // on a link that is there already
+  CHECK(taken(network, user, client) == "answer");
+  CHECK(user.router->finished(client));
+  CHECK_FALSE(provider.router->write(server, text("more"), network.now));
+  user.router->fin_passed_on(client, network.now);
+  REQUIRE(user.router->finish(client, network.now));
+  network.settle();
+  CHECK(provider.router->finished(server));
+  provider.router->fin_passed_on(server, network.now);
+  network.settle();
+  CHECK(user.router->held().streams + provider.router->held().streams == 0);
+  CHECK(user.take<StreamFailed>().empty());
+  CHECK(provider.take<StreamFailed>().empty());
+}
+
 TEST_CASE("a client is heard no further than a bound before the answer arrives", "[router][stream]") {
   Pair pair;
   Network& network = pair.network;
