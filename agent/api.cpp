@@ -147,6 +147,7 @@ Result<Bind> read_bind(const std::string& body) {
   command.address = reader.text("address");
   command.local = reader.optional_text("local");
   command.protocol = reader.optional_text("protocol");
+  command.forwarded = reader.optional_text("forwarded");
   const auto done = reader.finish();
   if (!done) return Unexpected{done.error()};
   return command;

@@ -176,7 +176,8 @@ Result<std::string> Presence::bind(const BindingState& binding) {
   auto opened = proxy::open_stand_in(proxy_parts(), {.address = binding.address,
                                                        .local = *local,
                                                        .protocol = binding.protocol,
-                                                       .both_loopbacks = binding.both_loopbacks});
+                                                       .both_loopbacks = binding.both_loopbacks,
+                                                       .forwarded = binding.forwarded});
   if (!opened) return Unexpected{from_io(opened.error(), "stand-in for '" + binding.address + "'")};
   const std::string bound = (*opened)->local().text();
   stand_ins_[{binding.address, bound}] = {binding.protocol, *std::move(opened)};

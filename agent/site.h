@@ -77,6 +77,7 @@ struct Bind {
   std::string address = {};
   std::optional<std::string> local = std::nullopt;  ///< absent: the service's own port, else a free one
   std::optional<std::string> protocol = std::nullopt;  ///< absent: the service's own when it is known, else tcp
+  std::optional<std::string> forwarded = std::nullopt;  ///< as http::forwarded_of(); absent: none
 };
 struct OpenProxy {
   std::map<std::string, std::optional<std::string>> places = {};  ///< by NamePort::name; none: all that are not open, where it suits

@@ -21,9 +21,8 @@ Unexpected<Error> error(Error::Code code, std::string message, std::string hint 
 Result<proxy::Protocol> read_protocol(const std::string& text) {
   const auto protocol = proxy::protocol_of(text);
   if (!protocol) return error(Error::Code::bad_request, "'" + printable(text) + "' is no protocol", "it is tcp, udp, http or http2");
-  if (*protocol == proxy::Protocol::tcp || *protocol == proxy::Protocol::http2) return *protocol;
-  return error(Error::Code::bad_request, "protocol " + text + " is not in this version",
-               *protocol == proxy::Protocol::udp ? "only tcp and http2 are" : "tcp carries it, too: --protocol tcp");
+  if (*protocol != proxy::Protocol::udp) return *protocol;
+  return error(Error::Code::bad_request, "protocol " + text + " is not in this version", "tcp, http and http2 are");
 }
 
 struct Target {
@@ -69,6 +68,15 @@ Result<proxy::HealthCheck> read_health(const Expose& command) {
   if (check->interval < proxy::kHealthIntervalMin || check->interval > proxy::kHealthIntervalMax)
     return error(Error::Code::bad_request, "the interval of a health check is from 0.1 seconds to an hour");
   return *check;
+}
+
+Result<http::Forwarded> read_forwarded(const std::optional<std::string>& asked, proxy::Protocol protocol) {
+  if (!asked) return http::Forwarded::none;
+  const auto forwarded = http::forwarded_of(*asked);
+  if (!forwarded) return error(Error::Code::bad_request, "forwarded '" + printable(*asked) + "' is not known", "it is none, x-forwarded or forwarded");
+  if (*forwarded != http::Forwarded::none && protocol != proxy::Protocol::http)
+    return error(Error::Code::bad_request, "only requests of http can say who their client is", "with: --protocol http");
+  return *forwarded;
 }
 
 }  // namespace
@@ -154,7 +162,7 @@ bool Site::waits_for_port(const Bind& command) const {
 
 Result<proxy::Protocol> Site::protocol_of(const Bind& command) const {
   if (command.protocol) return read_protocol(*command.protocol);
-  return presence_->protocol_of(command.address).value_or(proxy::Protocol::tcp);
+  return read_protocol(std::string{to_text(presence_->protocol_of(command.address).value_or(proxy::Protocol::tcp))});
 }
 
 void Site::bind(const Bind& command, BindDone done) {
@@ -180,6 +188,8 @@ Result<Bound> Site::bind(const Bind& command) {
   if (!address) return Unexpected{address.error()};
   const auto protocol = protocol_of(command);
   if (!protocol) return Unexpected{protocol.error()};
+  const auto forwarded = read_forwarded(command.forwarded, *protocol);
+  if (!forwarded) return Unexpected{forwarded.error()};
   std::optional<LocalEndpoint> local;
   if (command.local) {
     const auto read = read_local_endpoint(*command.local);
@@ -192,6 +202,9 @@ Result<Bound> Site::bind(const Bind& command) {
     if (each.protocol != *protocol && command.protocol)
       return error(Error::Code::conflict, each.local + " stands in for '" + each.address + "' with protocol " + std::string{to_text(each.protocol)},
                    "to change it: vanctl unbind " + each.address + " " + each.local);
+    if (each.forwarded != *forwarded && command.forwarded)
+      return error(Error::Code::conflict, each.local + " stands in for '" + each.address + "' with forwarded " + std::string{to_text(each.forwarded)},
+                   "to change it: vanctl unbind " + each.address + " " + each.local);
     if (presence_->stand_in(each)) return Bound{true, each};
     const auto bound = presence_->bind(each);  // its port was taken before
     if (!bound) return Unexpected{bound.error()};
@@ -203,7 +216,8 @@ Result<Bound> Site::bind(const Bind& command) {
   BindingState binding{.address = command.address,
                        .local = local ? local->endpoint.text() : "",
                        .protocol = *protocol,
-                       .both_loopbacks = !local || local->both_loopbacks};
+                       .both_loopbacks = !local || local->both_loopbacks,
+                       .forwarded = *forwarded};
   const auto bound = local ? presence_->bind(binding) : bind_unasked(binding);
   if (!bound) return Unexpected{bound.error()};
   binding.local = *bound;

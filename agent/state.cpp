@@ -85,6 +85,7 @@ toml::table print(const BindingState& binding) {
   toml::table table{{"address", binding.address}, {"local", binding.local}};
   print_protocol(table, binding.protocol);
   if (binding.both_loopbacks) table.insert("both_loopbacks", true);
+  if (binding.forwarded != http::Forwarded::none) table.insert("forwarded", http::to_text(binding.forwarded));
   return table;
 }
 
@@ -186,6 +187,14 @@ proxy::Protocol read_protocol(TomlReader& reader) {
   return protocol.value_or(proxy::Protocol::tcp);
 }
 
+http::Forwarded read_forwarded(TomlReader& reader) {
+  const std::string text = reader.text("forwarded", TomlReader::Need::optional);
+  if (text.empty()) return http::Forwarded::none;
+  const auto forwarded = http::forwarded_of(text);
+  if (!forwarded) reader.complain("forwarded", "must be \"x-forwarded\" or \"forwarded\"");
+  return forwarded.value_or(http::Forwarded::none);
+}
+
 proxy::HealthCheck read_health(TomlReader& reader) {
   const std::string text = reader.text("health", TomlReader::Need::optional);
   if (text.empty()) return {};
@@ -228,6 +237,8 @@ ExposureState read(TomlReader& reader, ExposureState*) {
 BindingState read(TomlReader& reader, BindingState*) {
   BindingState binding{.address = read_address(reader), .local = read_endpoint(reader, "local"), .protocol = read_protocol(reader)};
   binding.both_loopbacks = reader.flag("both_loopbacks");
+  binding.forwarded = read_forwarded(reader);
+  if (binding.forwarded != http::Forwarded::none && binding.protocol != proxy::Protocol::http) reader.complain("forwarded", "goes with http only");
   if (binding.both_loopbacks && !binding.local.starts_with("127.0.0.1:"))
     reader.complain("both_loopbacks", "goes with a port of 127.0.0.1 only");
   return binding;

@@ -9,6 +9,7 @@
 
 #include "agent/error.h"
 #include "agent/token.h"
+#include "core/http/forwarded.h"
 #include "core/router/router.h"
 #include "core/tls/certificate.h"
 #include "proxy/health_check.h"
@@ -57,6 +58,7 @@ struct BindingState {
   std::string local;  ///< as proxy::Endpoint::text(), with the port really bound
   proxy::Protocol protocol = proxy::Protocol::tcp;
   bool both_loopbacks = false;  ///< `local` is on 127.0.0.1, and ::1 has the same port
+  http::Forwarded forwarded = http::Forwarded::none;  ///< of protocol http
 };
 struct IssuedTokenState {
   std::string name;

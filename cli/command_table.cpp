@@ -15,6 +15,7 @@ constexpr std::string_view kColours[] = {"auto", "always", "never"};
 constexpr std::string_view kRoles[] = {"edge", "interior"};
 constexpr std::string_view kTokenFormats[] = {"link", "claim"};
 constexpr std::string_view kProtocols[] = {"tcp", "udp", "http", "http2"};
+constexpr std::string_view kForwarded[] = {"none", "x-forwarded", "forwarded"};
 constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error"};
 
 constexpr OptionSpec kGlobalOptions[] = {
@@ -151,7 +152,7 @@ constexpr ExitMeaning kTokenCreateExits[] = {kNoAgent,
 constexpr OptionSpec kExposeOptions[] = {
     {.name = "protocol",
      .kind = ValueKind::choice,
-     .help = "how it is carried; this version carries tcp and http2",
+     .help = "how it is carried; this version carries tcp, http and http2",
      .choices = kProtocols},
     {.name = "cost",
      .kind = ValueKind::number,
@@ -184,6 +185,7 @@ constexpr OptionSpec kExposeOptions[] = {
 };
 constexpr Example kExposeExamples[] = {
     {"vanctl expose 8080 as greeting", "localhost:8080"},
+    {"vanctl expose http://localhost:8080 as greeting", "each request goes where it is served best"},
     {"vanctl expose 10.0.0.5:5432 as database --cost 10", "used once others are 10 requests busier"},
     {"vanctl expose unix:/run/app.sock as app --port 80", "a Unix socket"},
     {"vanctl expose 8080 as greeting --health http:/healthz --health-interval 2s", "only while it answers well"},
@@ -200,8 +202,12 @@ constexpr ExitMeaning kUnexposeExits[] = {kNoAgent, kNotInTime, {ExitCode::not_f
 constexpr OptionSpec kBindOptions[] = {
     {.name = "protocol",
      .kind = ValueKind::choice,
-     .help = "how it is carried; this version carries tcp and http2",
+     .help = "how it is carried; this version carries tcp, http and http2",
      .choices = kProtocols},
+    {.name = "forwarded",
+     .kind = ValueKind::choice,
+     .help = "http: how requests are told of their client; default none",
+     .choices = kForwarded},
 };
 constexpr Example kBindExamples[] = {
     {"vanctl bind greeting", "the service's own port, else a free one"},

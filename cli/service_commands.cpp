@@ -66,6 +66,7 @@ Result<Answer> bind_address(Session& session) {
   Json body{{"address", operands[0]}};
   if (operands.size() > 1) body["local"] = absolute_place(session, operands[1]);
   copy_text(session.call.options, "protocol", body, "protocol");
+  copy_text(session.call.options, "forwarded", body, "forwarded");
 
   if (auto started = session.agent.start(session.deadline()); !started) return Unexpected{started.error()};
   auto answer =

@@ -4,6 +4,7 @@
 
 namespace van::proxy {
 
+/// Where requests are told apart (http), they are what is counted as connections.
 struct Counters {
   std::uint64_t in_flight = 0;    ///< connections now
   std::uint64_t connections = 0;  ///< ever

@@ -3,6 +3,8 @@
 #include "core/base/assert.h"
 #include "proxy/http2_exposure.h"
 #include "proxy/http2_stand_in.h"
+#include "proxy/http_exposure.h"
+#include "proxy/http_stand_in.h"
 #include "proxy/tcp_exposure.h"
 #include "proxy/tcp_stand_in.h"
 
@@ -19,12 +21,14 @@ Expected<std::unique_ptr<StandIn>, io::Error> open_as(const Parts& parts, const 
 }  // namespace
 
 std::unique_ptr<Exposure> make_exposure(const Parts& parts, const ExposureConfig& config) {
+  if (config.protocol == Protocol::http) return std::make_unique<HttpExposure>(parts, config);
   if (config.protocol == Protocol::http2) return std::make_unique<Http2Exposure>(parts, config);
   VAN_ASSERT(config.protocol == Protocol::tcp);
   return std::make_unique<TcpExposure>(parts, config);
 }
 
 Expected<std::unique_ptr<StandIn>, io::Error> open_stand_in(const Parts& parts, const StandInConfig& config) {
+  if (config.protocol == Protocol::http) return open_as<HttpStandIn>(parts, config);
   if (config.protocol == Protocol::http2) return open_as<Http2StandIn>(parts, config);
   VAN_ASSERT(config.protocol == Protocol::tcp);
   return open_as<TcpStandIn>(parts, config);

@@ -7,6 +7,7 @@
 #include <spdlog/fwd.h>
 
 #include "core/base/expected.h"
+#include "core/http/forwarded.h"
 #include "core/io/error.h"
 #include "core/io/loop.h"
 #include "core/link/node.h"
@@ -51,6 +52,7 @@ struct StandInConfig {
   Endpoint local = {};  ///< with port 0: the system picks one
   Protocol protocol = Protocol::tcp;
   bool both_loopbacks = false;  ///< listens on ::1, too, with the same port, where this machine has IPv6
+  http::Forwarded forwarded = http::Forwarded::none;  ///< what requests are told of their client; of http
 };
 
 /// A local port (or Unix socket) in the place of a service of the network. It is its own from the first moment on, also while

@@ -3,28 +3,15 @@
 #include <unordered_map>
 
 #include "core/io/deferred.h"
-#include "core/io/dialer.h"
+#include "proxy/offer.h"
 #include "proxy/tcp_bridge.h"
 
 namespace van::proxy {
-namespace {
-
-constexpr std::chrono::seconds kConnectTimeout{10};
-
-}  // namespace
 
 class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::Owner {
  public:
   Impl(const Parts& parts, const ExposureConfig& config)
-      : node_{parts.node},
-        loop_{parts.loop},
-        address_{config.address},
-        target_{config.target},
-        cost_{config.cost},
-        health_{parts.loop, parts.log, config.address, config.target, config.health, [this] { offer_or_hide(); }},
-        reap_{parts.loop, [this] { reap(); }} {
-    offer_or_hide();
-  }
+      : node_{parts.node}, reap_{parts.loop, [this] { reap(); }}, offer_{parts, config, *this} {}
 
   ~Impl() override {
     withdraw();
@@ -34,11 +21,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     }
   }
 
-  void withdraw() {
-    withdrawn_ = true;
-    health_.stop();
-    offer_or_hide();
-  }
+  void withdraw() { offer_.withdraw(); }
 
   [[nodiscard]] bool idle() const { return pending_.empty() && bridges_.empty(); }
 
@@ -46,8 +29,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     auto& pending = pending_[stream];
     pending = std::make_unique<Pending>(*this, stream);
     node_.attach_stream(stream, *pending);
-    pending->dialer = std::make_unique<io::Dialer>(loop_, dial_target(target_), io::Dialer::Options{.timeout = kConnectTimeout},
-                                                   [this, stream](io::Result<std::unique_ptr<io::Stream>> result) { dialled(stream, std::move(result)); });
+    pending->dialer = offer_.dial([this, stream](io::Result<std::unique_ptr<io::Stream>> result) { dialled(stream, std::move(result)); });
   }
 
   void bridge_over(TcpBridge& bridge) override {
@@ -55,7 +37,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     reap_.schedule();
   }
 
-  [[nodiscard]] const Health& health() const { return health_; }
+  [[nodiscard]] const Health& health() const { return offer_.health(); }
 
   Counters counters_;
 
@@ -84,7 +66,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     node_.release_stream(stream);
     give_up(stream);
     if (!result) {
-      if (!withdrawn_) health_.target_failed(result.error());
+      offer_.target_failed(result.error());
       node_.refuse_stream(stream);
       return;
     }
@@ -95,30 +77,18 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     if (node_.accept_stream(stream)) key->start(stream, true);
   }
 
-  void offer_or_hide() {
-    const bool offer = !withdrawn_ && health_.state() == HealthState::up;
-    if (offer && !consumer_) consumer_ = node_.add_consumer(address_, cost_, *this);
-    if (!offer && consumer_) node_.remove_consumer(std::exchange(consumer_, {}));
-  }
-
   void reap() {
     for (TcpBridge* bridge : std::exchange(over_, {})) bridges_.erase(bridge);
     done_.clear();
   }
 
   link::Node& node_;
-  io::Loop& loop_;
-  std::string address_;
-  Endpoint target_;
-  std::uint32_t cost_;
-  router::ConsumerId consumer_;  ///< while the address is offered
-  Health health_;
-  bool withdrawn_ = false;
   std::unordered_map<router::StreamId, std::unique_ptr<Pending>> pending_;
   std::unordered_map<TcpBridge*, std::unique_ptr<TcpBridge>> bridges_;
   std::vector<TcpBridge*> over_;
   std::vector<std::unique_ptr<Pending>> done_;
   io::Deferred reap_;
+  Offer offer_;
 };
 
 TcpExposure::TcpExposure(const Parts& parts, const ExposureConfig& config) : impl_{std::make_unique<Impl>(parts, config)} {}

@@ -218,7 +218,6 @@ TEST_CASE("exposing is refused for what is there already or can't be", "[agent][
   check_error(profile->expose({.address = "_topo/x", .target = "1"}), Error::Code::bad_request, "no address");
   check_error(profile->expose({.address = "x", .target = "no port"}), Error::Code::bad_request, "target");
   check_error(profile->expose({.address = "x", .target = "udp:9000"}), Error::Code::bad_request, "not in this version");
-  check_error(profile->expose({.address = "x", .target = "http://localhost:80"}), Error::Code::bad_request, "not in this version");
   check_error(profile->expose({.address = "x", .target = "80", .protocol = "sctp"}), Error::Code::bad_request, "no protocol");
   check_error(profile->expose({.address = "x", .target = "80", .health = "ping"}), Error::Code::bad_request, "health check is");
   check_error(profile->expose({.address = "x", .target = "80", .health_failures = 2}), Error::Code::bad_request, "none is asked for");
@@ -253,6 +252,20 @@ TEST_CASE("a stand-in takes the port it is given, else the service's own, else a
   CHECK(profile->bind({.address = "own"})->binding.local == free->binding.local);
   REQUIRE(profile->expose({.address = "taken", .target = "localhost:1", .port = static_cast<std::uint16_t>(std::stoi(port))}));
   CHECK(profile->bind({.address = "taken"})->binding.local != free->binding.local);
+}
+
+TEST_CASE("a service of http has stand-ins of http, whose requests may say who their client is", "[agent][site]") {
+  io::Loop loop;
+  Profile profile{loop};
+  REQUIRE(profile->expose({.address = "web", .target = "http://localhost:1"}));
+  const auto bound = profile->bind({.address = "web", .forwarded = "x-forwarded"});
+  REQUIRE(bound);
+  CHECK(bound->binding.protocol == proxy::Protocol::http);
+  CHECK(bound->binding.forwarded == http::Forwarded::x_forwarded);
+  CHECK(profile->bind({.address = "web"})->before);
+  check_error(profile->bind({.address = "web", .forwarded = "forwarded"}), Error::Code::conflict, "with forwarded x-forwarded");
+  check_error(profile->bind({.address = "web", .local = "127.0.0.1:0", .forwarded = "x"}), Error::Code::bad_request, "is not known");
+  check_error(profile->bind({.address = "web", .local = "127.0.0.1:0", .protocol = "tcp", .forwarded = "forwarded"}), Error::Code::bad_request, "only requests of http");
 }
 
 TEST_CASE("a stand-in's port without a host is one of both loopbacks, over restarts too", "[agent][site]") {

@@ -29,7 +29,8 @@ State full() {
                  {"harbour-2", {router::PeerRole::inter_router, "::1", 55671}, 1, {"\nca\r\n", "", ""}}};
   state.exposures = {{"greeting", "localhost:8080", 3, 8080}, {"greeting", "unix:/run/x.sock", 0, 0}};
   state.bindings = {{"greeting", "127.0.0.1:18080"}, {"greeting", "unix:/tmp/g"},
-                    {.address = "both", .local = "127.0.0.1:5432", .both_loopbacks = true}};
+                    {.address = "both", .local = "127.0.0.1:5432", .both_loopbacks = true},
+                    {.address = "web", .local = "127.0.0.1:8080", .protocol = proxy::Protocol::http, .forwarded = http::Forwarded::standard}};
   state.exposures[1].health = {.kind = proxy::HealthCheck::Kind::http, .path = "/healthz", .interval = std::chrono::milliseconds{250}, .failures = 3, .successes = 2};
   state.proxy = {"localhost:1080", "10.0.0.7:3128"};
   state.tokens = {{"for-ann", "00ff", 1'790'000'001, 1'890'000'000}};
