@@ -11,7 +11,7 @@
 #include "core/io/deferred.h"
 #include "core/base/local_socket.h"
 #include "core/io/socket_text.h"
-#include "core/io/stream_node.h"
+#include "core/io/socket_stream.h"
 #include "core/io/timer.h"
 
 namespace van::io {
@@ -82,7 +82,7 @@ class Dialer::Attempt {
   struct Connect {
     uv_connect_t request{};
     Attempt* owner = nullptr;
-    Stream::NodePtr node;
+    SocketStream::NodePtr node;
     std::string where;  // the address, for messages
   };
 
@@ -186,7 +186,7 @@ std::unique_ptr<Dialer::Attempt::Connect> Dialer::Attempt::new_connect(bool tcp)
   auto connect = std::make_unique<Connect>();
   connect->owner = this;
   connect->request.data = connect.get();
-  connect->node.reset(new Stream::Node{loop_, tcp});
+  connect->node.reset(new SocketStream::Node{loop_, tcp});
   return connect;
 }
 
@@ -225,7 +225,7 @@ void Dialer::Attempt::connected(Connect& connect, int status) {
   std::erase(connects_, &connect);
   if (status == 0) {
     connect.node->connected();
-    return finish(std::make_unique<Stream>(std::move(connect.node)));
+    return finish(std::make_unique<SocketStream>(std::move(connect.node)));
   }
   if (status == UV_EAGAIN && !local_.empty()) return stagger_.arm(kBacklogRetry);
   note_failure(status, connect.where);

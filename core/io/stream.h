@@ -27,7 +27,8 @@ class StreamHandler {
   virtual void on_closed(const Error& error) = 0;
 };
 
-/// A connected byte stream: TCP or a local (Unix) socket. Comes from a Dialer, a listener or adopt().
+/// A connected byte stream: a TCP or local (Unix) socket, from a Dialer, a listener or adopt(); or what a layer makes of one, which
+/// keeps the same contract.
 ///
 /// Destroying it closes the socket: what is still in queued_bytes() is dropped, what the kernel has is still
 /// delivered (but a TCP close with received bytes unread resets the connection). There is no callback after
@@ -37,67 +38,57 @@ class Stream {
   /// A connected stream socket; takes `fd` over, also on failure.
   static Result<std::unique_ptr<Stream>> adopt(Loop& loop, int fd);
 
+  Stream() = default;
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
-  ~Stream();
+  virtual ~Stream() = default;
 
   /// Must be set before the first read_start() or write(), and outlive the stream; may be replaced any time.
-  void set_handler(StreamHandler& handler);
+  virtual void set_handler(StreamHandler& handler) = 0;
 
   /// Starts or goes on calling on_data(); does nothing after the end or a failure. A new stream does not read,
   /// and a stream that does not read does not notice that the peer is gone.
-  void read_start();
+  virtual void read_start() = 0;
   /// No on_data() or on_end() until read_start(): back-pressure.
-  void read_stop();
-  [[nodiscard]] bool reading() const;
+  virtual void read_stop() = 0;
+  [[nodiscard]] virtual bool reading() const = 0;
   /// What the socket has now, at most so much, in place of on_data(); empty when there is nothing, or when it has ended or
   /// failed, of which reading tells. For a stream that is not reading.
-  [[nodiscard]] Slice read_at_once(std::size_t most);
+  [[nodiscard]] virtual Slice read_at_once(std::size_t most) = 0;
   /// The most that one on_data() brings from now on; without it, as much as a block of the loop holds.
-  void set_read_limit(std::size_t bytes);
+  virtual void set_read_limit(std::size_t bytes) = 0;
 
   /// Takes all of `data`, which is empty afterwards. Hands the socket at once what it takes, by one gathered
   /// write, and queues the rest, sharing the slices' blocks. There is no limit here: whoever writes looks at
   /// queued_bytes(), stops at its own mark and goes on in on_drained(). After a failure data is dropped;
   /// after shutdown() it may not be called (asserted).
-  void write(SliceQueue&& data);
-  void write(Slice data);
+  virtual void write(SliceQueue&& data) = 0;
+  virtual void write(Slice data) = 0;
   /// Bytes written but not yet taken by the kernel.
-  [[nodiscard]] std::size_t queued_bytes() const;
+  [[nodiscard]] virtual std::size_t queued_bytes() const = 0;
   /// The level at which on_drained() asks for more before the queue runs empty; 0 at first.
-  void set_low_water(std::size_t bytes);
-  [[nodiscard]] std::size_t low_water() const;
+  virtual void set_low_water(std::size_t bytes) = 0;
+  [[nodiscard]] virtual std::size_t low_water() const = 0;
 
   /// Ends our direction (FIN) after all queued bytes. Once more is harmless. Reading goes on until the peer
   /// ends its own.
-  void shutdown();
-  [[nodiscard]] bool shut() const;   ///< shutdown() was called
-  [[nodiscard]] bool ended() const;  ///< on_end() was called
+  virtual void shutdown() = 0;
+  [[nodiscard]] virtual bool shut() const = 0;   ///< shutdown() was called
+  [[nodiscard]] virtual bool ended() const = 0;  ///< on_end() was called
 
   /// Breaks the connection: RST on TCP, a plain close on a local socket. Drops what is queued; no callback
   /// comes after it. The object is only good for destruction then.
-  void reset();
+  virtual void reset() = 0;
 
   /// TCP keep-alive probes after `idle` (whole seconds, 1 or more) of silence; nothing on a local socket.
-  void set_keepalive(Duration idle);
+  virtual void set_keepalive(Duration idle) = 0;
   /// TCP_NODELAY, on from the start; nothing on a local socket.
-  void set_nodelay(bool on);
+  virtual void set_nodelay(bool on) = 0;
 
-  [[nodiscard]] bool is_tcp() const;
+  [[nodiscard]] virtual bool is_tcp() const = 0;
   /// "127.0.0.1:80", "[::1]:80"; "unix:PATH" or "unix:" on a local socket.
-  [[nodiscard]] std::string local_address() const;
-  [[nodiscard]] std::string peer_address() const;
-
-  /// For core/io only.
-  struct Node;
-  struct Close {
-    void operator()(Node* node) const noexcept;
-  };
-  using NodePtr = std::unique_ptr<Node, Close>;
-  explicit Stream(NodePtr node);
-
- private:
-  NodePtr node_;
+  [[nodiscard]] virtual std::string local_address() const = 0;
+  [[nodiscard]] virtual std::string peer_address() const = 0;
 };
 
 }  // namespace van::io

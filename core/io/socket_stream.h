@@ -3,15 +3,52 @@
 #include <uv.h>
 
 #include <limits>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "core/io/deferred.h"
 #include "core/io/stream.h"
 
 namespace van::io {
 
+/// A Stream that is a socket.
+class SocketStream final : public Stream {
+ public:
+  struct Node;
+  struct Close {
+    void operator()(Node* node) const noexcept;
+  };
+  using NodePtr = std::unique_ptr<Node, Close>;
+  explicit SocketStream(NodePtr node) : node_{std::move(node)} {}
+
+  void set_handler(StreamHandler& handler) override;
+  void read_start() override;
+  void read_stop() override;
+  [[nodiscard]] bool reading() const override;
+  [[nodiscard]] Slice read_at_once(std::size_t most) override;
+  void set_read_limit(std::size_t bytes) override;
+  void write(SliceQueue&& data) override;
+  void write(Slice data) override;
+  [[nodiscard]] std::size_t queued_bytes() const override;
+  void set_low_water(std::size_t bytes) override;
+  [[nodiscard]] std::size_t low_water() const override;
+  void shutdown() override;
+  [[nodiscard]] bool shut() const override;
+  [[nodiscard]] bool ended() const override;
+  void reset() override;
+  void set_keepalive(Duration idle) override;
+  void set_nodelay(bool on) override;
+  [[nodiscard]] bool is_tcp() const override;
+  [[nodiscard]] std::string local_address() const override;
+  [[nodiscard]] std::string peer_address() const override;
+
+ private:
+  NodePtr node_;
+};
+
 /// What libuv points at. Freed when both the owner has let go and the close callback has run.
-struct Stream::Node {
+struct SocketStream::Node {
   Node(Loop& on_loop, bool tcp);
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;

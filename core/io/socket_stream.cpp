@@ -1,4 +1,4 @@
-#include "core/io/stream.h"
+#include "core/io/socket_stream.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,7 +10,6 @@
 
 #include "core/base/assert.h"
 #include "core/io/socket_text.h"
-#include "core/io/stream_node.h"
 
 namespace van::io {
 namespace {
@@ -53,13 +52,13 @@ int socket_family(int fd) {
 
 }  // namespace
 
-Stream::Node::Node(Loop& on_loop, bool tcp) : loop{on_loop}, is_tcp{tcp} {
+SocketStream::Node::Node(Loop& on_loop, bool tcp) : loop{on_loop}, is_tcp{tcp} {
   const int status = tcp ? uv_tcp_init(loop.uv(), &uv.tcp) : uv_pipe_init(loop.uv(), &uv.pipe, 0);
   VAN_ASSERT(status == 0);
   uv.handle.data = this;
 }
 
-Result<void> Stream::Node::open(int fd) {
+Result<void> SocketStream::Node::open(int fd) {
   const int status = is_tcp ? uv_tcp_open(&uv.tcp, fd) : uv_pipe_open(&uv.pipe, fd);
   if (status < 0) {
     ::close(fd);
@@ -69,11 +68,11 @@ Result<void> Stream::Node::open(int fd) {
   return {};
 }
 
-void Stream::Node::connected() {
+void SocketStream::Node::connected() {
   if (is_tcp) uv_tcp_nodelay(&uv.tcp, 1);
 }
 
-void Stream::Node::close() {
+void SocketStream::Node::close() {
   reading = false;
   closing = true;
   uv_close(handle(), [](uv_handle_t* handle) noexcept {
@@ -83,17 +82,17 @@ void Stream::Node::close() {
   });
 }
 
-void Stream::Node::free_if_unused() {
+void SocketStream::Node::free_if_unused() {
   if (released && closed) delete this;
 }
 
-std::size_t Stream::Node::queued_bytes() const {
+std::size_t SocketStream::Node::queued_bytes() const {
   if (!usable()) return 0;
   const std::size_t taken = in_flight - std::min(in_flight, uv_stream_get_write_queue_size(&uv.stream));
   return queue.bytes() - taken;
 }
 
-void Stream::Node::pushed(bool was_empty) {
+void SocketStream::Node::pushed(bool was_empty) {
   if (was_empty) {
     try_write();
     start_write();
@@ -101,7 +100,7 @@ void Stream::Node::pushed(bool was_empty) {
   above_low_water = above_low_water || queued_bytes() > low_water;
 }
 
-void Stream::Node::try_write() {
+void SocketStream::Node::try_write() {
   while (!queue.empty()) {
     Gathered front;
     gather(queue, queue.bytes(), front);
@@ -113,7 +112,7 @@ void Stream::Node::try_write() {
   }
 }
 
-void Stream::Node::start_write() {
+void SocketStream::Node::start_write() {
   if (queue.empty()) return;
   Gathered front;
   gather(queue, kRequestBytes, front);
@@ -126,7 +125,7 @@ void Stream::Node::start_write() {
   in_flight = front.bytes;
 }
 
-void Stream::Node::on_written(int status) {
+void SocketStream::Node::on_written(int status) {
   queue.consume(std::exchange(in_flight, 0));
   if (!usable()) return queue.clear();
   if (status < 0) return fail_write(status);
@@ -140,12 +139,12 @@ void Stream::Node::on_written(int status) {
   if (fell || left == 0) handler->on_drained();
 }
 
-void Stream::Node::start_shutdown() {
+void SocketStream::Node::start_shutdown() {
   // A failure here is one of the connection, of which reading tells.
   uv_shutdown(&shutdown_request, stream(), [](uv_shutdown_t*, int) noexcept {});
 }
 
-void Stream::Node::on_alloc(uv_buf_t* buffer) {
+void SocketStream::Node::on_alloc(uv_buf_t* buffer) {
   // libuv goes on reading while reads are full, as if there were no other socket.
   if (std::exchange(read_turn, loop.turns()) != loop.turns()) read_in_turn = 0;
   if (read_in_turn >= loop.read_share(this, read_limit != kNoLimit)) {
@@ -158,7 +157,7 @@ void Stream::Node::on_alloc(uv_buf_t* buffer) {
   *buffer = uv_buf_init(reinterpret_cast<char*>(space.data()), static_cast<unsigned>(read_space));
 }
 
-void Stream::Node::on_read(ssize_t count) {
+void SocketStream::Node::on_read(ssize_t count) {
   if (count == 0 || closing || read_space == 0) return;
   if (count > 0) {
     const auto bytes = static_cast<std::size_t>(count);
@@ -180,7 +179,7 @@ void Stream::Node::on_read(ssize_t count) {
 
 // libuv reports the end, without asking the socket again, when a short read and a hang-up come together; behind octets
 // that a reset follows at once that would make a broken stream a whole one.
-int Stream::Node::end_status() const {
+int SocketStream::Node::end_status() const {
   uv_os_fd_t fd = -1;
   if (uv_fileno(&uv.handle, &fd) != 0) return UV_EOF;
   char octet = 0;
@@ -190,18 +189,18 @@ int Stream::Node::end_status() const {
 
 // A peer may answer, close, and so refuse the rest of what we write (an early HTTP response). Its answer is still
 // in the socket: who is reading gets it first, and hears of the failure where the stream ends.
-void Stream::Node::fail_write(int status) {
+void SocketStream::Node::fail_write(int status) {
   failure = error_from_status(status, "write");
   queue.clear();
   if (!reading) report_later();
 }
 
-void Stream::Node::report_later() {  // and not now: the caller may be the handler
+void SocketStream::Node::report_later() {  // and not now: the caller may be the handler
   failure_report.emplace(loop, [this] { handler->on_closed(*failure); });
   failure_report->schedule();
 }
 
-void Stream::Close::operator()(Node* node) const noexcept {
+void SocketStream::Close::operator()(Node* node) const noexcept {
   node->handler = nullptr;
   node->failure_report.reset();
   node->released = true;
@@ -219,18 +218,15 @@ Result<std::unique_ptr<Stream>> Stream::adopt(Loop& loop, int fd) {
     ::close(fd);
     return Unexpected{Error{Error::Code::other, "take over a socket: not TCP and not local"}};
   }
-  NodePtr node{new Node{loop, is_tcp}};
+  SocketStream::NodePtr node{new SocketStream::Node{loop, is_tcp}};
   const auto opened = node->open(fd);
   if (!opened) return Unexpected{opened.error()};
-  return std::make_unique<Stream>(std::move(node));
+  return std::make_unique<SocketStream>(std::move(node));
 }
 
-Stream::Stream(NodePtr node) : node_{std::move(node)} {}
-Stream::~Stream() = default;
+void SocketStream::set_handler(StreamHandler& handler) { node_->handler = &handler; }
 
-void Stream::set_handler(StreamHandler& handler) { node_->handler = &handler; }
-
-void Stream::read_start() {
+void SocketStream::read_start() {
   Node& node = *node_;
   VAN_ASSERT(node.handler != nullptr);
   if (node.reading || node.ended || !node.usable()) return;
@@ -243,16 +239,16 @@ void Stream::read_start() {
   node.reading = uv_read_start(node.stream(), alloc, read) == 0;
 }
 
-void Stream::read_stop() {
+void SocketStream::read_stop() {
   if (!node_->reading) return;
   node_->reading = false;
   uv_read_stop(node_->stream());
   if (node_->failure) node_->report_later();  // nothing else would come that tells of it
 }
 
-bool Stream::reading() const { return node_->reading; }
+bool SocketStream::reading() const { return node_->reading; }
 
-Slice Stream::read_at_once(std::size_t most) {
+Slice SocketStream::read_at_once(std::size_t most) {
   Node& node = *node_;
   VAN_ASSERT(!node.reading);
   uv_os_fd_t fd = -1;
@@ -263,12 +259,12 @@ Slice Stream::read_at_once(std::size_t most) {
   return count > 0 ? blocks.commit(static_cast<std::size_t>(count)) : Slice{};
 }
 
-void Stream::set_read_limit(std::size_t bytes) {
+void SocketStream::set_read_limit(std::size_t bytes) {
   VAN_ASSERT(bytes > 0);
   node_->read_limit = bytes;
 }
 
-void Stream::write(SliceQueue&& data) {
+void SocketStream::write(SliceQueue&& data) {
   VAN_ASSERT(!node_->shut);
   if (!node_->usable() || data.empty()) return data.clear();
   const bool was_empty = node_->queue.empty();
@@ -276,7 +272,7 @@ void Stream::write(SliceQueue&& data) {
   node_->pushed(was_empty);
 }
 
-void Stream::write(Slice data) {
+void SocketStream::write(Slice data) {
   VAN_ASSERT(!node_->shut);
   if (!node_->usable() || data.empty()) return;
   const bool was_empty = node_->queue.empty();
@@ -284,19 +280,19 @@ void Stream::write(Slice data) {
   node_->pushed(was_empty);
 }
 
-std::size_t Stream::queued_bytes() const { return node_->queued_bytes(); }
-void Stream::set_low_water(std::size_t bytes) { node_->low_water = bytes; }
-std::size_t Stream::low_water() const { return node_->low_water; }
+std::size_t SocketStream::queued_bytes() const { return node_->queued_bytes(); }
+void SocketStream::set_low_water(std::size_t bytes) { node_->low_water = bytes; }
+std::size_t SocketStream::low_water() const { return node_->low_water; }
 
-void Stream::shutdown() {
+void SocketStream::shutdown() {
   if (std::exchange(node_->shut, true)) return;
   if (node_->usable() && node_->queue.empty()) node_->start_shutdown();
 }
 
-bool Stream::shut() const { return node_->shut; }
-bool Stream::ended() const { return node_->ended; }
+bool SocketStream::shut() const { return node_->shut; }
+bool SocketStream::ended() const { return node_->ended; }
 
-void Stream::reset() {
+void SocketStream::reset() {
   Node& node = *node_;
   if (node.closing) return;
   uv_os_fd_t fd = -1;
@@ -309,19 +305,19 @@ void Stream::reset() {
   node.close();
 }
 
-void Stream::set_keepalive(Duration idle) {
+void SocketStream::set_keepalive(Duration idle) {
   if (!node_->is_tcp || node_->closing) return;
   const auto seconds = std::max<std::chrono::seconds::rep>(std::chrono::ceil<std::chrono::seconds>(idle).count(), 1);
   uv_tcp_keepalive(&node_->uv.tcp, 1, static_cast<unsigned>(seconds));
 }
 
-void Stream::set_nodelay(bool on) {
+void SocketStream::set_nodelay(bool on) {
   if (node_->is_tcp && !node_->closing) uv_tcp_nodelay(&node_->uv.tcp, on ? 1 : 0);
 }
 
-bool Stream::is_tcp() const { return node_->is_tcp; }
+bool SocketStream::is_tcp() const { return node_->is_tcp; }
 
-std::string Stream::local_address() const {
+std::string SocketStream::local_address() const {
   uv_os_fd_t fd = -1;
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -330,7 +326,7 @@ std::string Stream::local_address() const {
   return socket_text(address, size);
 }
 
-std::string Stream::peer_address() const {
+std::string SocketStream::peer_address() const {
   uv_os_fd_t fd = -1;
   sockaddr_storage address{};
   socklen_t size = sizeof address;
