@@ -201,7 +201,7 @@ Result<void> apply(std::uint64_t code, ByteView value, std::size_t end, MessageH
 /// For the sections of a stream's head, or of a small message, without growing step by step.
 Bytes with_room() {
   Bytes bytes;
-  bytes.reserve(256);
+  bytes.reserve(384);
   return bytes;
 }
 

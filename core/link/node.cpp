@@ -541,8 +541,12 @@ bool Node::send_message(amqp::Message message) {
 
 std::string Node::local_address(const std::string& name) const { return impl_->router_.local_address(name); }
 
-router::StreamId Node::open_stream(router::ProducerId producer, StreamHandler& handler, Slice first) {
-  const router::StreamId id = impl_->router_.open_stream(producer, io::Loop::now(), std::move(first));
+io::Worker& Node::handshakes() { return impl_->handshakes_; }
+
+router::ClientFacts Node::client_of(router::StreamId stream) const { return impl_->router_.client_of(stream); }
+
+router::StreamId Node::open_stream(router::ProducerId producer, StreamHandler& handler, Slice first, router::ClientFacts client) {
+  const router::StreamId id = impl_->router_.open_stream(producer, io::Loop::now(), std::move(first), std::move(client));
   impl_->streams_[id] = &handler;
   impl_->pump_.schedule();
   return id;

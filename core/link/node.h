@@ -15,6 +15,7 @@
 #include "core/base/random.h"
 #include "core/io/error.h"
 #include "core/io/loop.h"
+#include "core/io/worker.h"
 #include "core/router/router.h"
 #include "core/tls/certificate.h"
 #include "core/tls/context.h"
@@ -112,6 +113,8 @@ class Node {
 
   [[nodiscard]] std::vector<LinkStatus> links() const;
   [[nodiscard]] const router::Router& router() const;
+  /// Computes the handshakes of the links, and of others that use TLS on this loop.
+  [[nodiscard]] io::Worker& handshakes();
 
   router::ConsumerId add_consumer(std::string address, std::uint32_t cost, ConsumerHandler& handler);
   void remove_consumer(router::ConsumerId consumer);
@@ -127,7 +130,8 @@ class Node {
   [[nodiscard]] std::string local_address(const std::string& name) const;
 
   /// As Router's, with the handler that hears of the stream from then on.
-  router::StreamId open_stream(router::ProducerId producer, StreamHandler& handler, Slice first = {});
+  router::StreamId open_stream(router::ProducerId producer, StreamHandler& handler, Slice first = {}, router::ClientFacts client = {});
+  [[nodiscard]] router::ClientFacts client_of(router::StreamId stream) const;
   void attach_stream(router::StreamId stream, StreamHandler& handler);  ///< for a requested one
   bool accept_stream(router::StreamId stream, Slice first = {}, bool last = false);
   bool refuse_stream(router::StreamId stream);

@@ -23,6 +23,9 @@ inline constexpr std::string_view prop_annotations_version = "qd.annotations-ver
 inline constexpr std::string_view prop_site_id = "vanctl.site-id";
 inline constexpr std::string_view prop_site_name = "vanctl.site-name";
 inline constexpr std::string_view prop_exposure_cost = "vanctl.cost";  ///< of a consumer proxy link, uint
+inline constexpr std::string_view prop_alpn = "alpn";  ///< data-plane 2.1
+inline constexpr std::string_view prop_client_from = "vanctl.from";  ///< of a stream's head, as the next (ClientFacts)
+inline constexpr std::string_view prop_client_to = "vanctl.to";
 inline constexpr std::int64_t data_connection_role = 4;
 
 inline constexpr std::string_view addr_mesh_discovery = "_$qd.mesh_discovery";

@@ -317,11 +317,13 @@ bool Router::reachable(ProducerId producer) const {
   return found != nullptr && found->reachable;
 }
 
-StreamId Router::open_stream(ProducerId producer, TimePoint now, Slice first) {
+ClientFacts Router::client_of(StreamId stream) const { return impl_->streams_.client_of(stream); }
+
+StreamId Router::open_stream(ProducerId producer, TimePoint now, Slice first, ClientFacts client) {
   impl_->core_.now = now;
   const Addresses::Producer* found = impl_->addresses_.producer(producer);
   VAN_ASSERT(found != nullptr);
-  const StreamId id = impl_->streams_.open(found->address, std::move(first));
+  const StreamId id = impl_->streams_.open(found->address, std::move(first), std::move(client));
   impl_->settle();
   return id;
 }

@@ -31,6 +31,15 @@ enum class Mode { interior, edge };
 enum class PeerRole { inter_router, edge };   ///< by configuration of both ends (control-plane 1.5)
 enum class Direction { outgoing, incoming };  ///< outgoing: we opened the TCP connection
 
+/// What a stand-in tells the provider of its client, in application properties of the stream's head (data-plane 2.1, 2.3). All are
+/// the other end's words. A field that is longer than kClientFactBytes is not sent, and not believed.
+struct ClientFacts {
+  std::string from = {};  ///< the client's address and port: "192.0.2.1:40000", "[2001:db8::1]:40000"; empty: not known, as from real routers
+  std::string to = {};    ///< where it connected
+  std::string alpn = {};  ///< what TLS between client and stand-in agreed on; empty: nothing. Real routers tell it, and heed it
+};
+inline constexpr std::size_t kClientFactBytes = 255;
+
 /// What a client may say along with its stream's head: both are one frame for routers with frames of 16 KiB, as real ones have.
 inline constexpr std::size_t kFirstOctets = 8 * 1024;
 
@@ -168,7 +177,8 @@ class Router {
   /// Asks for a TCP connection to a provider of the producer's address. StreamOpened or StreamFailed follows. `first` is what the
   /// client has said already, at most kFirstOctets; it goes along with the question and saves a round trip. What is written before
   /// the answer waits for it.
-  StreamId open_stream(ProducerId producer, TimePoint now, Slice first = {});
+  StreamId open_stream(ProducerId producer, TimePoint now, Slice first = {}, ClientFacts client = {});
+  [[nodiscard]] ClientFacts client_of(StreamId stream) const;  ///< of a requested one; empty when the id is gone
   /// The target is connected: the reply stream begins. `first` is what the server has said already, at most kFirstOctets, and with
   /// `last` all that it says: the answer is then one complete message.
   bool accept_stream(StreamId stream, TimePoint now, Slice first = {}, bool last = false);

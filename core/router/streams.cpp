@@ -1,6 +1,7 @@
 #include "core/router/streams.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/base/limits.h"
 #include "core/router/addresses.h"
@@ -19,6 +20,27 @@ constexpr std::uint32_t kReplyFlags = amqp::RouterAnnotations::kStreaming | amqp
 constexpr std::uint32_t kClientFlags = kReplyFlags | amqp::RouterAnnotations::kResendReleased;
 const amqp::DeliveryState kFailed = amqp::Modified{.delivery_failed = true, .undeliverable_here = false, .message_annotations = {}};
 
+constexpr std::array<std::pair<std::string_view, std::string ClientFacts::*>, 3> kClientProperties{
+    {{names::prop_client_from, &ClientFacts::from}, {names::prop_client_to, &ClientFacts::to}, {names::prop_alpn, &ClientFacts::alpn}}};
+
+amqp::Map properties_of(const ClientFacts& client) {
+  amqp::Map properties;
+  for (const auto& [name, fact] : kClientProperties)
+    if (!(client.*fact).empty() && (client.*fact).size() <= kClientFactBytes) properties.emplace_back(std::string{name}, client.*fact);
+  return properties;
+}
+
+ClientFacts client_in(const amqp::Map& properties) {
+  ClientFacts client;
+  for (const auto& [name, fact] : kClientProperties) {
+    for (const auto& [key, value] : properties) {
+      const auto text = key.text() == name ? value.text() : std::nullopt;
+      if (text && text->size() <= kClientFactBytes) client.*fact = *text;
+    }
+  }
+  return client;
+}
+
 }  // namespace
 
 Streams::Stream* Streams::find(StreamId id) {
@@ -31,12 +53,18 @@ const Streams::Stream* Streams::find(StreamId id) const {
   return found == streams_.end() ? nullptr : &found->second;
 }
 
-StreamId Streams::open(const std::string& address, Slice first) {
+ClientFacts Streams::client_of(StreamId id) const {
+  const Stream* stream = find(id);
+  return stream == nullptr ? ClientFacts{} : stream->client;
+}
+
+StreamId Streams::open(const std::string& address, Slice first, ClientFacts client) {
   const StreamId id{++last_id_};
   Stream& stream = streams_[id];
   stream.id = id;
   stream.listener_side = true;
   stream.address = address;
+  stream.client = std::move(client);
   do {
     stream.reply_local = "temp." + core_.rng.discriminator();
   } while (by_reply_.contains(stream.reply_local));
@@ -64,6 +92,7 @@ void Streams::begin(StreamId id) {
   amqp::StreamHeader header;
   header.to = address;
   header.reply_to = prefix + core_.config.id + "/" + stream.reply_local;
+  header.application_properties = properties_of(std::exchange(stream.client, {}));
   Bytes head = amqp::encode_stream_header(header);
   if (stream.early.bytes() <= kFirstOctets) {
     for (const Slice& slice : stream.early.slices()) append(head, slice.view());
@@ -331,6 +360,7 @@ void Streams::read_head(Stream& stream) {
     return refuse_head(stream, amqp::Released{});
   }
   stream.head_read = true;
+  stream.client = client_in(read.application_properties);
   stream.head.consume(read.bytes);
   stream.readable.append(std::move(stream.head));
   if (stream.listener_side) return opened(stream);

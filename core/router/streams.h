@@ -25,7 +25,8 @@ class Streams {
   Streams(Core& core, Addresses& addresses, Forwarder& forwarder) : core_{core}, addresses_{addresses}, forwarder_{forwarder} {}
 
   // ---- From the owner of the TCP connection: the contracts are Router's ----
-  StreamId open(const std::string& address, Slice first);
+  StreamId open(const std::string& address, Slice first, ClientFacts client);
+  [[nodiscard]] ClientFacts client_of(StreamId id) const;
   bool accept(StreamId id, const Slice& first, bool last);
   bool refuse(StreamId id);
   [[nodiscard]] std::size_t writable(StreamId id);
@@ -65,6 +66,7 @@ class Streams {
     std::string reply_local;     ///< L-side: "temp.…"
     std::string reply_to;        ///< C-side: where our reply stream goes
     std::string address;         ///< L-side
+    ClientFacts client;          ///< L-side: until the head is written. C-side: as the head says
     SliceQueue early;            ///< L-side: what was written before the provider has answered (docs/protocol.md, "Early octets")
     // what we send
     DeliveryNo out;

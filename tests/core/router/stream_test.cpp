@@ -59,6 +59,24 @@ Open open(Network& network, Network::Site& from, ProducerId producer, Network::S
 
 }  // namespace
 
+TEST_CASE("a provider hears what the stand-in knows of the client", "[router][streams]") {
+  Pair pair;
+  const ProducerId producer = pair.greeting();
+  const auto heard = [&](const ClientFacts& told) {
+    pair.site.router->open_stream(producer, pair.network.now, {}, told);
+    pair.network.settle();
+    return pair.laptop.router->client_of(pair.laptop.take<StreamRequested>().at(0).stream);
+  };
+  const ClientFacts all = heard({.from = "192.0.2.1:40000", .to = "[::1]:80", .alpn = "h2"});
+  CHECK(all.from == "192.0.2.1:40000");
+  CHECK(all.to == "[::1]:80");
+  CHECK(all.alpn == "h2");
+  CHECK(heard({}).from.empty());
+  CHECK(heard({.from = std::string(kClientFactBytes, 'x')}).from.size() == kClientFactBytes);
+  CHECK(heard({.from = std::string(kClientFactBytes + 1, 'x')}).from.empty());
+  CHECK(pair.laptop.router->client_of(StreamId{999}).from.empty());
+}
+
 TEST_CASE("a stream between a laptop and its site carries both directions and ends in each by itself", "[router][stream]") {
   const bool laptop_exposes = GENERATE(true, false);
   CAPTURE(laptop_exposes);
