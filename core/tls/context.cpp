@@ -141,6 +141,16 @@ Expected<void, Error> configure(Context::State& state, const Roles& roles) {
   return {};
 }
 
+Expected<void, Error> set_alpn(Context::State& state, const std::vector<std::string>& protocols) {
+  if (protocols.empty()) return {};
+  state.alpn = protocols;
+  for (const std::string& protocol : state.alpn) state.alpn_list.push_back(protocol.c_str());
+  state.alpn_list.push_back(nullptr);
+  const int result = mbedtls_ssl_conf_alpn_protocols(state.config.get(), state.alpn_list.data());
+  if (result != 0) return Unexpected{Error{Error::Code::internal, "setting up TLS: " + library_error(result)}};
+  return {};
+}
+
 Error of_authorities(Error error) {
   error.message = "trusted authorities: " + error.message;
   return error;
@@ -163,6 +173,8 @@ Expected<std::unique_ptr<Context>, Error> Context::client(const ClientOptions& o
   }
   const Roles roles{.server = false, .tls13 = options.tls13, .verify = true, .identity = identity};
   if (const auto configured = configure(*state, roles); !configured) return Unexpected{configured.error()};
+  if (const auto set = set_alpn(*state, options.alpn); !set) return Unexpected{set.error()};
+  state->verify_host = options.verify_host;
   return std::unique_ptr<Context>{new Context{std::move(state)}};
 }
 
@@ -178,6 +190,7 @@ Expected<std::unique_ptr<Context>, Error> Context::server(const ServerOptions& o
   if (const auto serves = check_serves(state->certificate); !serves) return Unexpected{serves.error()};
   const Roles roles{.server = true, .tls13 = options.tls13, .verify = verify, .identity = true};
   if (const auto configured = configure(*state, roles); !configured) return Unexpected{configured.error()};
+  if (const auto set = set_alpn(*state, options.alpn); !set) return Unexpected{set.error()};
   return std::unique_ptr<Context>{new Context{std::move(state)}};
 }
 

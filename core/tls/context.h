@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/expected.h"
 #include "core/tls/error.h"
@@ -12,23 +14,29 @@ namespace van::tls {
 struct ClientOptions {
   /// The authorities that may have signed the server's certificate, one or more; those we can't read (a kind of
   /// key that the library lacks) are not trusted. The system's authorities never are (tokens, section 10).
-  std::string_view ca_pem;
-  std::string_view certificate_pem;  ///< ours, with intermediates after it; empty: we present none
-  std::string_view key_pem;          ///< PKCS#1, SEC1 or PKCS#8, no password
+  std::string_view ca_pem = {};
+  std::string_view certificate_pem = {};  ///< ours, with intermediates after it; empty: we present none
+  std::string_view key_pem = {};          ///< PKCS#1, SEC1 or PKCS#8, no password
   /// Whether TLS 1.3 may be used, where the library has it. False for links between sites: mbedTLS has no KeyUpdate,
   /// which a peer may send after 2^24 records (tls-records B6), and 3.6 seals its alerts about certificates with keys
   /// that 3.6 does not expect, so that a refused peer learns only Code::protocol.
   bool tls13 = true;
+  /// False: any server whose certificate comes from the authorities will do, whatever name it is for.
+  bool verify_host = true;
+  std::vector<std::string> alpn = {};  ///< protocols that we offer (RFC 7301); empty: the extension is not sent
 };
 
 struct ServerOptions {
-  std::string_view ca_pem;  ///< the authorities that may have signed a client's certificate
-  std::string_view certificate_pem;
-  std::string_view key_pem;
+  std::string_view ca_pem = {};  ///< the authorities that may have signed a client's certificate
+  std::string_view certificate_pem = {};
+  std::string_view key_pem = {};
   bool tls13 = true;
   /// Asks clients for no certificate, for services that know them by other means (a claim server); ca_pem is
   /// then ignored.
   bool anonymous_clients = false;
+  /// Protocols (RFC 7301), the best first; a client that offers protocols, and none of these, is refused. Empty: the extension is
+  /// ignored.
+  std::vector<std::string> alpn = {};
 };
 
 /// Settings and parsed certificates that sessions share: TLS 1.2 or newer, AEAD suites with forward secrecy only,

@@ -3,6 +3,8 @@
 #include <mbedtls/ssl.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "core/tls/context.h"
 #include "core/tls/library.h"
@@ -14,6 +16,9 @@ namespace van::tls {
 /// Private to core/tls: what a Context holds. The configuration points at the others.
 struct Context::State {
   bool server = false;
+  bool verify_host = true;
+  std::vector<std::string> alpn;
+  std::vector<const char*> alpn_list;  ///< of `alpn`, as the library wants it
   SystemRandom random;
   CertificateChain authorities;
   CertificateChain certificate;

@@ -65,6 +65,7 @@ struct Session::State {
   static int verify(void* self, mbedtls_x509_crt* certificate, int depth, std::uint32_t* flags);
 
   const bool server;
+  const bool verify_host;
   LastSession* last_session;  // null: none is kept
   const std::string host;
   Stage stage = Stage::handshake;
@@ -91,6 +92,7 @@ struct Session::State {
 
 Session::State::State(const Context::State& context, std::string_view peer_host)
     : server{context.server},
+      verify_host{context.verify_host},
       last_session{context.last_session.get()},
       host{peer_host},
       verification{context.server ? "client" : "server", peer_host},
@@ -139,7 +141,9 @@ int Session::State::take(void* self, unsigned char* out, std::size_t count) {
 }
 
 int Session::State::verify(void* self, mbedtls_x509_crt* certificate, int depth, std::uint32_t* flags) {
-  static_cast<State*>(self)->verification.judge(*certificate, depth, *flags);
+  auto& state = *static_cast<State*>(self);
+  if (!state.verify_host) *flags &= ~std::uint32_t{MBEDTLS_X509_BADCERT_CN_MISMATCH};
+  state.verification.judge(*certificate, depth, *flags);
   return 0;
 }
 
@@ -153,6 +157,7 @@ void Session::State::shake_hands() {
   peer.version = mbedtls_ssl_get_version(ssl->get());
   if (peer.version.starts_with("TLSv")) peer.version.replace(0, 4, "TLS ");
   peer.cipher = mbedtls_ssl_get_ciphersuite(ssl->get());
+  if (const char* protocol = mbedtls_ssl_get_alpn_protocol(ssl->get())) peer.alpn = protocol;
   peer.resumed = certificate != nullptr && !verification.asked();
   if (last_session != nullptr) last_session->keep(*ssl->get(), host);
   take_over(peer.cipher);

@@ -21,6 +21,7 @@ struct Peer {
   std::optional<CertificateInfo> certificate;  ///< nullopt: an anonymous client
   std::string version;                         ///< "TLS 1.2"
   std::string cipher;                          ///< "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256"
+  std::string alpn;                            ///< RFC 7301; empty: nothing was agreed on
   bool resumed = false;                        ///< the certificate was verified in an earlier session
 };
 
