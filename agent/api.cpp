@@ -124,6 +124,10 @@ std::optional<std::uint32_t> read_threshold(JsonReader& reader, std::string_view
   return value ? std::optional{static_cast<std::uint32_t>(*value)} : std::nullopt;
 }
 
+proxy::TlsFiles read_certificate(JsonReader& reader) {
+  return {.certificate = reader.optional_text("tls_certificate").value_or(""), .key = reader.optional_text("tls_key").value_or("")};
+}
+
 Result<Expose> read_expose(const std::string& body) {
   JsonReader reader{body};
   Expose command;
@@ -136,6 +140,10 @@ Result<Expose> read_expose(const std::string& body) {
   command.health_interval = reader.optional_seconds("health_interval_s", proxy::kHealthIntervalMax);
   command.health_failures = read_threshold(reader, "health_failures");
   command.health_successes = read_threshold(reader, "health_successes");
+  command.proxy_protocol = reader.flag("proxy_protocol");
+  command.tls = read_certificate(reader);
+  command.tls.authorities = reader.optional_text("tls_ca").value_or("");
+  command.tls.verify_host = !reader.flag("tls_any_host");
   const auto done = reader.finish();
   if (!done) return Unexpected{done.error()};
   return command;
@@ -148,6 +156,7 @@ Result<Bind> read_bind(const std::string& body) {
   command.local = reader.optional_text("local");
   command.protocol = reader.optional_text("protocol");
   command.forwarded = reader.optional_text("forwarded");
+  command.tls = read_certificate(reader);
   const auto done = reader.finish();
   if (!done) return Unexpected{done.error()};
   return command;

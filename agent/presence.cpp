@@ -144,7 +144,8 @@ void Presence::expose(const ExposureState& exposure) {
   exposures_[{exposure.address, exposure.target}] = {
       exposure,
       proxy::make_exposure(proxy_parts(),
-                           {.address = exposure.address, .target = *target, .protocol = exposure.protocol, .cost = exposure.cost, .health = exposure.health})};
+                           {.address = exposure.address, .target = *target, .protocol = exposure.protocol, .cost = exposure.cost,
+                            .health = exposure.health, .proxy_protocol = exposure.proxy_protocol, .tls = exposure.tls})};
   telemetry_.changed();
 }
 
@@ -177,7 +178,8 @@ Result<std::string> Presence::bind(const BindingState& binding) {
                                                        .local = *local,
                                                        .protocol = binding.protocol,
                                                        .both_loopbacks = binding.both_loopbacks,
-                                                       .forwarded = binding.forwarded});
+                                                       .forwarded = binding.forwarded,
+                                                       .tls = binding.tls});
   if (!opened) return Unexpected{from_io(opened.error(), "stand-in for '" + binding.address + "'")};
   const std::string bound = (*opened)->local().text();
   stand_ins_[{binding.address, bound}] = {binding.protocol, *std::move(opened)};

@@ -72,12 +72,15 @@ struct Expose {
   std::optional<std::chrono::milliseconds> health_interval = std::nullopt;  ///< these three only with `health`
   std::optional<std::uint32_t> health_failures = std::nullopt;
   std::optional<std::uint32_t> health_successes = std::nullopt;
+  bool proxy_protocol = false;
+  proxy::TlsFiles tls = {};  ///< for a target of TLS, as its scheme tells
 };
 struct Bind {
   std::string address = {};
   std::optional<std::string> local = std::nullopt;  ///< absent: the service's own port, else a free one
   std::optional<std::string> protocol = std::nullopt;  ///< absent: the service's own when it is known, else tcp
   std::optional<std::string> forwarded = std::nullopt;  ///< as http::forwarded_of(); absent: none
+  proxy::TlsFiles tls = {};  ///< certificate and key, or neither
 };
 struct OpenProxy {
   std::map<std::string, std::optional<std::string>> places = {};  ///< by NamePort::name; none: all that are not open, where it suits

@@ -27,17 +27,38 @@ Result<proxy::Protocol> read_protocol(const std::string& text) {
 
 struct Target {
   std::optional<proxy::Protocol> protocol;  // of its scheme
+  std::optional<proxy::Protocol> usual;     // the same; another may be asked for
+  bool tls = false;                         // the same
   proxy::Endpoint endpoint;
 };
-/// `8080`, `localhost:8080`, `udp:9000`, `http://localhost:8080/`: what stands before the first ':' is a scheme when it is one.
+
+/// What stands before the first ':' of a target, when that is a scheme.
+struct Scheme {
+  std::string_view name;
+  std::optional<proxy::Protocol> protocol;
+  std::optional<proxy::Protocol> usual;
+  bool tls = false;
+};
+std::optional<Scheme> scheme_of(std::string_view name) {
+  if (name == "tls") return Scheme{name, std::nullopt, std::nullopt, true};
+  if (name == "https") return Scheme{name, std::nullopt, proxy::Protocol::http, true};
+  if (const auto protocol = proxy::protocol_of(name)) return Scheme{name, protocol, protocol, false};
+  return std::nullopt;
+}
+
+/// `8080`, `localhost:8080`, `udp:9000`, `http://localhost:8080/`, `https://example.com`.
 Result<Target> read_target(const std::string& text) {
   Target target;
   std::string_view rest = text;
   if (const std::size_t colon = rest.find(':'); colon != std::string_view::npos) {
-    target.protocol = proxy::protocol_of(rest.substr(0, colon));
-    if (target.protocol) rest.remove_prefix(colon + 1);
-    if (target.protocol && rest.starts_with("//")) rest.remove_prefix(2);
-    if (target.protocol && rest.ends_with('/')) rest.remove_suffix(1);
+    if (const auto scheme = scheme_of(rest.substr(0, colon))) {
+      target.protocol = scheme->protocol;
+      target.usual = scheme->usual;
+      target.tls = scheme->tls;
+      rest.remove_prefix(colon + 1);
+      if (rest.starts_with("//")) rest.remove_prefix(2);
+      if (rest.ends_with('/')) rest.remove_suffix(1);
+    }
   }
   const auto endpoint = proxy::parse_endpoint(rest);
   if (!endpoint) return error(Error::Code::bad_request, "target " + endpoint.error());
@@ -47,12 +68,42 @@ Result<Target> read_target(const std::string& text) {
 
 /// What is asked for, what the target's scheme says, or tcp.
 Result<proxy::Protocol> protocol_for(const Target& target, const std::optional<std::string>& asked) {
-  if (!asked) return read_protocol(std::string{to_text(target.protocol.value_or(proxy::Protocol::tcp))});
+  if (!asked) return read_protocol(std::string{to_text(target.usual.value_or(proxy::Protocol::tcp))});
   auto protocol = read_protocol(*asked);
   if (protocol && target.protocol && *target.protocol != *protocol)
     return error(Error::Code::bad_request, "the target is of protocol " + std::string{to_text(*target.protocol)} + ", and " + *asked + " is asked for",
                  "leave one of them out");
   return protocol;
+}
+
+/// What can't be used now is an error now: later it would only be seen in the log.
+Result<void> check_files(const proxy::TlsFiles& tls, proxy::TlsSide side, spdlog::logger& log) {
+  for (const std::string* path : {&tls.certificate, &tls.key, &tls.authorities})
+    if (!path->empty() && !path->starts_with('/')) return error(Error::Code::bad_request, "'" + printable(*path) + "' is no absolute path");
+  const auto context = proxy::TlsContexts{tls, side, log}.context({});
+  if (context) return {};
+  const bool absent = context.error().code == io::Error::Code::not_found;
+  return error(absent ? Error::Code::not_found : Error::Code::failed, context.error().message, "the files are read by the agent, as the user who started it");
+}
+
+Result<std::optional<proxy::TlsFiles>> read_tls(const proxy::TlsFiles& tls, const Target& target, spdlog::logger& log) {
+  if (!target.tls) {
+    if (tls == proxy::TlsFiles{}) return std::optional<proxy::TlsFiles>{};
+    return error(Error::Code::bad_request, "certificates are for a target that speaks TLS", "name it https://HOST:PORT or tls://HOST:PORT");
+  }
+  if (target.endpoint.is_path()) return error(Error::Code::bad_request, "TLS goes with a host, whose name is verified, not with a Unix socket");
+  if (tls.certificate.empty() != tls.key.empty()) return error(Error::Code::bad_request, "a certificate and its key go together");
+  const auto checked = check_files(tls, proxy::TlsSide::target, log);
+  if (!checked) return Unexpected{checked.error()};
+  return std::optional{tls};
+}
+
+Result<std::optional<proxy::TlsFiles>> read_tls(const proxy::TlsFiles& tls, spdlog::logger& log) {
+  if (tls == proxy::TlsFiles{}) return std::optional<proxy::TlsFiles>{};
+  if (tls.certificate.empty() || tls.key.empty()) return error(Error::Code::bad_request, "a certificate and its key go together");
+  const auto checked = check_files(tls, proxy::TlsSide::stand_in, log);
+  if (!checked) return Unexpected{checked.error()};
+  return std::optional{tls};
 }
 
 Result<proxy::HealthCheck> read_health(const Expose& command) {
@@ -90,6 +141,10 @@ Result<ExposureState> Site::expose(const Expose& command) {
   if (!protocol) return Unexpected{protocol.error()};
   const auto health = read_health(command);
   if (!health) return Unexpected{health.error()};
+  const auto tls = read_tls(command.tls, *target, log_);
+  if (!tls) return Unexpected{tls.error()};
+  if (command.proxy_protocol && *protocol != proxy::Protocol::tcp)
+    return error(Error::Code::bad_request, "the PROXY protocol goes with protocol tcp", "elsewhere connections are shared by clients");
   if (command.cost > kCostMax) return error(Error::Code::bad_request, "the cost is too high");
   if (command.port && *command.port == 0) return error(Error::Code::bad_request, "a service's port is from 1 to 65535");
 
@@ -98,7 +153,9 @@ Result<ExposureState> Site::expose(const Expose& command) {
                                .cost = command.cost,
                                .port = command.port.value_or(target->endpoint.port),
                                .protocol = *protocol,
-                               .health = *health};
+                               .health = *health,
+                               .proxy_protocol = command.proxy_protocol,
+                               .tls = *tls};
   if (std::ranges::any_of(state_.exposures, [&](const ExposureState& each) {
         return each.address == exposure.address && each.target == exposure.target;
       }))
@@ -197,8 +254,14 @@ Result<Bound> Site::bind(const Bind& command) {
     local = *read;
   }
 
+  const auto tls = read_tls(command.tls, log_);
+  if (!tls) return Unexpected{tls.error()};
+
   for (const BindingState& each : state_.bindings) {
     if (each.address != command.address || (local && each.local != local->endpoint.text())) continue;
+    if (*tls && each.tls != *tls)
+      return error(Error::Code::conflict, each.local + " stands in for '" + each.address + "' with another certificate, or none",
+                   "to change it: vanctl unbind " + each.address + " " + each.local);
     if (each.protocol != *protocol && command.protocol)
       return error(Error::Code::conflict, each.local + " stands in for '" + each.address + "' with protocol " + std::string{to_text(each.protocol)},
                    "to change it: vanctl unbind " + each.address + " " + each.local);
@@ -217,7 +280,8 @@ Result<Bound> Site::bind(const Bind& command) {
                        .local = local ? local->endpoint.text() : "",
                        .protocol = *protocol,
                        .both_loopbacks = !local || local->both_loopbacks,
-                       .forwarded = *forwarded};
+                       .forwarded = *forwarded,
+                       .tls = *tls};
   const auto bound = local ? presence_->bind(binding) : bind_unasked(binding);
   if (!bound) return Unexpected{bound.error()};
   binding.local = *bound;

@@ -71,6 +71,23 @@ void print_health(toml::table& table, const proxy::HealthCheck& health) {
   table.insert("health_successes", static_cast<std::int64_t>(health.successes));
 }
 
+void print_text(toml::table& table, std::string_view key, const std::string& text) {
+  if (!text.empty()) table.insert(key, text);
+}
+
+void print_certificate(toml::table& table, const proxy::TlsFiles& tls) {
+  print_text(table, "tls_certificate", tls.certificate);
+  print_text(table, "tls_key", tls.key);
+}
+
+void print_tls(toml::table& table, const std::optional<proxy::TlsFiles>& tls) {
+  if (!tls) return;
+  table.insert("tls", true);
+  print_text(table, "tls_ca", tls->authorities);
+  print_certificate(table, *tls);
+  if (!tls->verify_host) table.insert("tls_any_host", true);
+}
+
 toml::table print(const ExposureState& exposure) {
   toml::table table{{"address", exposure.address},
                     {"target", exposure.target},
@@ -78,6 +95,8 @@ toml::table print(const ExposureState& exposure) {
                     {"port", static_cast<std::int64_t>(exposure.port)}};
   print_protocol(table, exposure.protocol);
   print_health(table, exposure.health);
+  if (exposure.proxy_protocol) table.insert("proxy_protocol", true);
+  print_tls(table, exposure.tls);
   return table;
 }
 
@@ -86,6 +105,7 @@ toml::table print(const BindingState& binding) {
   print_protocol(table, binding.protocol);
   if (binding.both_loopbacks) table.insert("both_loopbacks", true);
   if (binding.forwarded != http::Forwarded::none) table.insert("forwarded", http::to_text(binding.forwarded));
+  if (binding.tls) print_certificate(table, *binding.tls);
   return table;
 }
 
@@ -210,6 +230,30 @@ proxy::HealthCheck read_health(TomlReader& reader) {
   return *check;
 }
 
+/// The absolute path of a file; empty when there is none.
+std::string read_path(TomlReader& reader, std::string_view key) {
+  std::string path = reader.text(key, TomlReader::Need::optional);
+  if (!path.empty() && !path.starts_with('/')) reader.complain(key, "must be an absolute path");
+  return path;
+}
+
+/// Certificate and key, which go together.
+proxy::TlsFiles read_certificate(TomlReader& reader) {
+  proxy::TlsFiles tls{.certificate = read_path(reader, "tls_certificate"), .key = read_path(reader, "tls_key")};
+  if (tls.certificate.empty() != tls.key.empty()) reader.complain("tls_certificate", "and tls_key go together");
+  return tls;
+}
+
+std::optional<proxy::TlsFiles> read_tls(TomlReader& reader, const std::string& target) {
+  const bool tls = reader.flag("tls");
+  proxy::TlsFiles files = read_certificate(reader);
+  files.authorities = read_path(reader, "tls_ca");
+  files.verify_host = !reader.flag("tls_any_host");
+  if (!tls && files != proxy::TlsFiles{}) reader.complain("tls", "is missing, although there are files for it");
+  if (tls && target.starts_with("unix:")) reader.complain("tls", "goes with a host only");
+  return tls ? std::optional{files} : std::nullopt;
+}
+
 LinkState read(TomlReader& reader, LinkState*) {
   LinkState link;
   link.name = reader.text("name");
@@ -231,6 +275,8 @@ ExposureState read(TomlReader& reader, ExposureState*) {
   exposure.port = read_port(reader, 0);
   exposure.protocol = read_protocol(reader);
   exposure.health = read_health(reader);
+  exposure.proxy_protocol = reader.flag("proxy_protocol");
+  exposure.tls = read_tls(reader, exposure.target);
   return exposure;
 }
 
@@ -241,6 +287,7 @@ BindingState read(TomlReader& reader, BindingState*) {
   if (binding.forwarded != http::Forwarded::none && binding.protocol != proxy::Protocol::http) reader.complain("forwarded", "goes with http only");
   if (binding.both_loopbacks && !binding.local.starts_with("127.0.0.1:"))
     reader.complain("both_loopbacks", "goes with a port of 127.0.0.1 only");
+  if (const proxy::TlsFiles tls = read_certificate(reader); tls != proxy::TlsFiles{}) binding.tls = tls;
   return binding;
 }
 

@@ -14,6 +14,7 @@
 #include "core/tls/certificate.h"
 #include "proxy/health_check.h"
 #include "proxy/protocol.h"
+#include "proxy/tls_files.h"
 
 namespace van::agent {
 
@@ -52,6 +53,8 @@ struct ExposureState {
   std::uint16_t port = 0;  ///< that others see; 0: none (a Unix socket)
   proxy::Protocol protocol = proxy::Protocol::tcp;
   proxy::HealthCheck health = {};
+  bool proxy_protocol = false;
+  std::optional<proxy::TlsFiles> tls = std::nullopt;  ///< the target speaks TLS
 };
 struct BindingState {
   std::string address;
@@ -59,6 +62,7 @@ struct BindingState {
   proxy::Protocol protocol = proxy::Protocol::tcp;
   bool both_loopbacks = false;  ///< `local` is on 127.0.0.1, and ::1 has the same port
   http::Forwarded forwarded = http::Forwarded::none;  ///< of protocol http
+  std::optional<proxy::TlsFiles> tls = std::nullopt;  ///< clients come with TLS
 };
 struct IssuedTokenState {
   std::string name;

@@ -24,8 +24,19 @@ std::int64_t number_of(const Json& object, std::string_view name) {
 std::string absolute_place(const Session& session, std::string place) {
   constexpr std::string_view scheme = "unix:";
   if (!place.starts_with(scheme) || place.size() == scheme.size()) return place;
-  const std::filesystem::path path{place.substr(scheme.size())};
-  return std::string{scheme} + (session.host.surroundings.current_folder / path).lexically_normal().string();
+  return std::string{scheme} + absolute_path(session, place.substr(scheme.size()));
+}
+
+std::string absolute_path(const Session& session, const std::string& path) {
+  return (session.host.surroundings.current_folder / std::filesystem::path{path}).lexically_normal().string();
+}
+
+void copy_path(const Session& session, std::string_view option, Json& body, std::string_view field) {
+  if (const auto path = session.call.options.text(option)) body[std::string{field}] = absolute_path(session, *path);
+}
+
+void copy_flag(const OptionValues& options, std::string_view option, Json& body, std::string_view field) {
+  if (options.has(option)) body[std::string{field}] = true;
 }
 
 void copy_text(const OptionValues& options, std::string_view option, Json& body, std::string_view field) {

@@ -20,6 +20,12 @@ namespace van::cli {
 /// Whole seconds as an integer, others as a fraction.
 [[nodiscard]] Json seconds_json(std::chrono::milliseconds duration);
 
+/// The path of a file, made absolute for the same reason.
+[[nodiscard]] std::string absolute_path(const Session& session, const std::string& path);
+/// Copies option `option`, a file, to field `field` when it was given.
+void copy_path(const Session& session, std::string_view option, Json& body, std::string_view field);
+void copy_flag(const OptionValues& options, std::string_view option, Json& body, std::string_view field);
+
 /// Copies option `option` to field `field` when it was given.
 void copy_text(const OptionValues& options, std::string_view option, Json& body, std::string_view field);
 void copy_duration(const OptionValues& options, std::string_view option, Json& body, std::string_view field);  ///< in seconds

@@ -182,6 +182,14 @@ constexpr OptionSpec kExposeOptions[] = {
      .help = "good checks in a row until it is offered; default 1",
      .least = 1,
      .most = kThresholdMax},
+    {.name = "proxy-protocol", .help = "tell the target the client's address by a PROXY protocol header, version 2"},
+    {.name = "tls-ca",
+     .kind = ValueKind::text,
+     .value = "FILE",
+     .help = "authorities that the certificate of a TLS target may come from; else the system's"},
+    {.name = "tls-cert", .kind = ValueKind::text, .value = "FILE", .help = "our certificate, for a TLS target that asks for one"},
+    {.name = "tls-key", .kind = ValueKind::text, .value = "FILE", .help = "its key"},
+    {.name = "tls-any-host", .help = "do not verify the name in the certificate of a TLS target, only where it comes from"},
 };
 constexpr Example kExposeExamples[] = {
     {"vanctl expose 8080 as greeting", "localhost:8080"},
@@ -189,8 +197,10 @@ constexpr Example kExposeExamples[] = {
     {"vanctl expose 10.0.0.5:5432 as database --cost 10", "used once others are 10 requests busier"},
     {"vanctl expose unix:/run/app.sock as app --port 80", "a Unix socket"},
     {"vanctl expose 8080 as greeting --health http:/healthz --health-interval 2s", "only while it answers well"},
+    {"vanctl expose https://intranet.example:443 as intranet --tls-ca ca.pem", "TLS to the target, verified"},
 };
 constexpr ExitMeaning kExposeExits[] = {kNotInTime,
+                                        {ExitCode::not_found, "no such file"},
                                         {ExitCode::conflict, "this address and target are exposed already"}};
 
 constexpr Example kUnexposeExamples[] = {
@@ -208,13 +218,16 @@ constexpr OptionSpec kBindOptions[] = {
      .kind = ValueKind::choice,
      .help = "http: how requests are told of their client; default none",
      .choices = kForwarded},
+    {.name = "tls-cert", .kind = ValueKind::text, .value = "FILE", .help = "clients come with TLS, which ends here: the certificate"},
+    {.name = "tls-key", .kind = ValueKind::text, .value = "FILE", .help = "its key"},
 };
 constexpr Example kBindExamples[] = {
     {"vanctl bind greeting", "the service's own port, else a free one"},
     {"vanctl bind database 5432", "127.0.0.1:5432 and [::1]:5432"},
     {"vanctl bind database unix:db.sock", "a Unix socket"},
+    {"vanctl bind intranet 8443 --tls-cert cert.pem --tls-key key.pem", "for clients that speak TLS"},
 };
-constexpr ExitMeaning kBindExits[] = {kNotInTime, {ExitCode::conflict, "the port is in use"}};
+constexpr ExitMeaning kBindExits[] = {kNotInTime, {ExitCode::not_found, "no such file"}, {ExitCode::conflict, "the port is in use"}};
 
 constexpr Example kUnbindExamples[] = {
     {"vanctl unbind greeting", "all stand-ins of the address"},

@@ -19,6 +19,11 @@ std::string removed_text(const Json& document, std::string_view place, std::stri
   return text;
 }
 
+void copy_certificate(const Session& session, Json& body) {
+  copy_path(session, "tls-cert", body, "tls_certificate");
+  copy_path(session, "tls-key", body, "tls_key");
+}
+
 /// DELETE of `path` for the address and, when there is one, the place that the operands name.
 Result<Answer> remove(Session& session, std::string_view path, std::string_view place, std::string_view verb) {
   const std::vector<std::string>& operands = session.call.operands;
@@ -45,6 +50,10 @@ Result<Answer> expose(Session& session) {
   copy_duration(session.call.options, "health-interval", body, "health_interval_s");
   copy_number(session.call.options, "health-failures", body, "health_failures");
   copy_number(session.call.options, "health-successes", body, "health_successes");
+  copy_flag(session.call.options, "proxy-protocol", body, "proxy_protocol");
+  copy_path(session, "tls-ca", body, "tls_ca");
+  copy_certificate(session, body);
+  copy_flag(session.call.options, "tls-any-host", body, "tls_any_host");
 
   if (auto started = session.agent.start(session.deadline()); !started) return Unexpected{started.error()};
   auto answer =
@@ -67,6 +76,7 @@ Result<Answer> bind_address(Session& session) {
   if (operands.size() > 1) body["local"] = absolute_place(session, operands[1]);
   copy_text(session.call.options, "protocol", body, "protocol");
   copy_text(session.call.options, "forwarded", body, "forwarded");
+  copy_certificate(session, body);
 
   if (auto started = session.agent.start(session.deadline()); !started) return Unexpected{started.error()};
   auto answer =

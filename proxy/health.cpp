@@ -25,7 +25,7 @@ std::string_view to_text(HealthState state) {
   return {};
 }
 
-Health::Health(io::Loop& loop, spdlog::logger& log, std::string name, const Endpoint& target, const HealthCheck& check,
+Health::Health(io::Loop& loop, spdlog::logger& log, std::string name, Target& target, const HealthCheck& check,
                std::function<void()> changed)
     : loop_{loop},
       log_{log},
@@ -33,7 +33,7 @@ Health::Health(io::Loop& loop, spdlog::logger& log, std::string name, const Endp
       target_{target},
       check_{check},
       changed_{std::move(changed)},
-      state_{check.kind == HealthCheck::Kind::none ? HealthState::up : HealthState::checking},
+      state_{check.kind == HealthCheck::Kind::none && !target.tls() ? HealthState::up : HealthState::checking},
       wait_{kFirstProbe},
       timer_{loop, [this] { probe(); }} {
   if (state_ == HealthState::up) return;
@@ -42,7 +42,7 @@ Health::Health(io::Loop& loop, spdlog::logger& log, std::string name, const Endp
 }
 
 void Health::target_failed(const io::Error& error) {
-  if (is_ours(error)) return log_.error("target not tried address={} target={} why=\"{}\"", name_, target_.text(), error.message);
+  if (is_ours(error)) return log_.error("target not tried address={} target={} why=\"{}\"", name_, target_.endpoint().text(), error.message);
   if (state_ != HealthState::up) return;  // one of several that failed together
   probe_.reset();
   set(HealthState::down, error.message);
@@ -85,9 +85,9 @@ void Health::set(HealthState state, const std::string& trouble) {
   failures_ = successes_ = 0;
   wait_ = kFirstProbe;
   if (state == HealthState::up) {
-    log_.info("target works, address offered address={} target={}", name_, target_.text());
+    log_.info("target works, address offered address={} target={}", name_, target_.endpoint().text());
   } else {
-    log_.warn("target fails, address not offered address={} target={} why=\"{}\"", name_, target_.text(), trouble);
+    log_.warn("target fails, address not offered address={} target={} why=\"{}\"", name_, target_.endpoint().text(), trouble);
   }
   changed_();
 }

@@ -8,9 +8,9 @@
 
 #include "core/io/error.h"
 #include "core/io/timer.h"
-#include "proxy/endpoint.h"
 #include "proxy/health_check.h"
 #include "proxy/probe.h"
+#include "proxy/target.h"
 
 namespace van::proxy {
 
@@ -22,14 +22,14 @@ enum class HealthState {
 std::string_view to_text(HealthState state);
 
 /// Whether a target works, and so whether its address may be offered. Without a check it is believed to until a connection to it
-/// fails, and is never asked while it works. With one it is asked all the time, and up after the first good answers. While it is
+/// fails, and is never asked while it works; one of TLS is asked once, before. With one it is asked all the time, and up after the first good answers. While it is
 /// down it is asked after 250 ms, and then twice as late each time: up to 2 s later without a check, else the check's interval.
 /// Streams that run are none of its business.
 class Health {
  public:
-  /// `loop` and `log` must outlive it. `name` stands in the log. `changed` comes when the state has changed, also from inside
+  /// `loop`, `log` and `target` must outlive it. `name` stands in the log. `changed` comes when the state has changed, also from inside
   /// target_failed(), not from inside the constructor; it may not destroy the Health.
-  Health(io::Loop& loop, spdlog::logger& log, std::string name, const Endpoint& target, const HealthCheck& check, std::function<void()> changed);
+  Health(io::Loop& loop, spdlog::logger& log, std::string name, Target& target, const HealthCheck& check, std::function<void()> changed);
 
   [[nodiscard]] HealthState state() const { return state_; }
   [[nodiscard]] const std::string& trouble() const { return trouble_; }  ///< in words; empty while up
@@ -48,7 +48,7 @@ class Health {
   io::Loop& loop_;
   spdlog::logger& log_;
   std::string name_;
-  Endpoint target_;
+  Target& target_;
   HealthCheck check_;
   std::function<void()> changed_;
   HealthState state_;

@@ -17,10 +17,10 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
         loop_{parts.loop},
         log_{parts.log},
         address_{config.address},
-        target_{config.target},
+        target_{parts.node, parts.loop, parts.log, {.endpoint = config.target, .proxy_protocol = false, .tls = config.tls}},
         cost_{config.cost},
-        health_{parts.loop, parts.log, config.address, config.target, config.health, [this] { offer_or_hide(); }},
-        pool_{parts.loop, dial_target(config.target), *this},
+        health_{parts.loop, parts.log, config.address, target_, config.health, [this] { offer_or_hide(); }},
+        pool_{parts.loop, target_, *this},
         reap_{parts.loop, [this] { reap(); }} {
     offer_or_hide();
   }
@@ -100,7 +100,7 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
   }
 
   void pool_noticed(const std::string& why) override {
-    log_.warn("connection to the target ended address={} target={} why=\"{}\"", address_, target_.text(), why);
+    log_.warn("connection to the target ended address={} target={} why=\"{}\"", address_, target_.endpoint().text(), why);
   }
 
   [[nodiscard]] const Health& health() const { return health_; }
@@ -161,7 +161,7 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
   io::Loop& loop_;
   spdlog::logger& log_;
   std::string address_;
-  Endpoint target_;
+  Target target_;
   std::uint32_t cost_;
   router::ConsumerId consumer_;  ///< while the address is offered
   Health health_;

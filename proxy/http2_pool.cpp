@@ -13,9 +13,9 @@ constexpr std::chrono::seconds kIdle{60};  ///< then a connection without stream
 
 }  // namespace
 
-Http2Pool::Http2Pool(io::Loop& loop, io::Target target, Owner& owner, Duration greeting)
+Http2Pool::Http2Pool(io::Loop& loop, Target& target, Owner& owner, Duration greeting)
     : loop_{loop},
-      target_{std::move(target)},
+      target_{target},
       owner_{owner},
       serve_later_{loop, [this] { serve_waiting(); }},
       reap_{loop, [this] { reap(); }},
@@ -62,14 +62,13 @@ void Http2Pool::serve_waiting() {
 }
 
 void Http2Pool::dial() {
-  if (dialer_ != nullptr || connections_.size() >= limits::kHttp2PoolConnections) return;
+  if (connecting_ != nullptr || connections_.size() >= limits::kHttp2PoolConnections) return;
   if (std::ranges::any_of(connections_, [](const Held& held) { return !held.connection->greeted(); })) return;  // it may take them all
-  dialer_ = std::make_unique<io::Dialer>(loop_, target_, io::Dialer::Options{.timeout = kConnectTimeout},
-                                         [this](io::Result<std::unique_ptr<io::Stream>> result) { dialled(std::move(result)); });
+  connecting_ = target_.connect({.alpn = "h2"}, kConnectTimeout, [this](io::Result<std::unique_ptr<io::Stream>> result) { connected(std::move(result)); });
 }
 
-void Http2Pool::dialled(io::Result<std::unique_ptr<io::Stream>> result) {
-  dialer_over_ = std::move(dialer_);
+void Http2Pool::connected(io::Result<std::unique_ptr<io::Stream>> result) {
+  connecting_over_ = std::move(connecting_);
   reap_.schedule();
   if (!result) {
     if (ready()) return;
@@ -112,7 +111,7 @@ void Http2Pool::drop_silent() {
 
 void Http2Pool::reap() {
   over_.clear();
-  dialer_over_.reset();
+  connecting_over_.reset();
 }
 
 }  // namespace van::proxy

@@ -5,9 +5,10 @@
 #include <memory>
 #include <unordered_map>
 
-#include "core/io/dialer.h"
+#include "core/io/timer.h"
 #include "proxy/http2_exchange.h"
 #include "proxy/service.h"
+#include "proxy/target.h"
 
 namespace van::proxy {
 
@@ -25,8 +26,8 @@ class Http2Pool final : private Http2Connection::Owner {
     virtual void pool_noticed(const std::string& why) = 0;  ///< a connection ended for no good reason
   };
   static constexpr std::chrono::seconds kGreeting{10};
-  /// `greeting`: how long a connection may be without the server's SETTINGS; then requests are answered 502.
-  Http2Pool(io::Loop& loop, io::Target target, Owner& owner, Duration greeting = kGreeting);
+  /// `loop` and `target` must outlive it. `greeting`: how long a connection may be without the server's SETTINGS; then requests are answered 502.
+  Http2Pool(io::Loop& loop, Target& target, Owner& owner, Duration greeting = kGreeting);
   ~Http2Pool() override = default;
 
   [[nodiscard]] bool ready() const;  ///< there is a connection that takes streams, now or later
@@ -49,18 +50,18 @@ class Http2Pool final : private Http2Connection::Owner {
   bool place(Http2Exchange& exchange);
   void serve_waiting();
   void dial();
-  void dialled(io::Result<std::unique_ptr<io::Stream>> result);
+  void connected(io::Result<std::unique_ptr<io::Stream>> result);
   void close_idle();
   void drop_silent();
   void reap();
 
   io::Loop& loop_;
-  io::Target target_;
+  Target& target_;
   Owner& owner_;
   std::list<Held> connections_;
   std::list<Held> over_;
   std::vector<Http2Exchange*> waiting_;
-  std::unique_ptr<io::Dialer> dialer_, dialer_over_;
+  std::unique_ptr<Target::Connecting> connecting_, connecting_over_;
   io::Deferred serve_later_;
   io::Deferred reap_;
   io::Timer idle_;

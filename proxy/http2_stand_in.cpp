@@ -11,6 +11,7 @@
 #include "core/io/timer.h"
 #include "proxy/entrance.h"
 #include "proxy/http2_exchange.h"
+#include "proxy/tls_entrance.h"
 
 namespace van::proxy {
 namespace {
@@ -29,10 +30,14 @@ class Http2StandIn::Impl final : public link::ProducerHandler, public Http2Conne
         local_{config.local},
         both_loopbacks_{config.both_loopbacks},
         reap_{parts.loop, [this] { reap(); }},
-        patience_{parts.loop, [this] { give_up(); }} {}
+        patience_{parts.loop, [this] { give_up(); }} {
+    if (!config.tls) return;
+    tls_ = std::make_unique<TlsEntrance>(node_, loop_, log_, *config.tls, config.protocol, [this](Secured client) { accepted(std::move(client.stream)); });
+  }
 
   ~Impl() override {
     entrance_.reset();
+    tls_.reset();
     exchanges_.clear();
     for (const auto& [key, connection] : connections_) {
       if (fronts_.contains(key)) key->goodbye();
@@ -42,8 +47,8 @@ class Http2StandIn::Impl final : public link::ProducerHandler, public Http2Conne
   }
 
   Expected<void, io::Error> listen() {
-    auto entrance = Entrance::open(loop_, local_, [this](std::unique_ptr<io::Stream> stream) { accepted(std::move(stream)); },
-                                   both_loopbacks_ ? Entrance::kIpv6Loopback : "");
+    const auto on_accept = [this](std::unique_ptr<io::Stream> stream) { tls_ != nullptr ? tls_->accept(std::move(stream)) : accepted(std::move(stream)); };
+    auto entrance = Entrance::open(loop_, local_, on_accept, both_loopbacks_ ? Entrance::kIpv6Loopback : "");
     if (!entrance) return Unexpected{entrance.error()};
     entrance_ = *std::move(entrance);
     local_ = entrance_->local();
@@ -141,6 +146,7 @@ class Http2StandIn::Impl final : public link::ProducerHandler, public Http2Conne
   }
 
   std::unique_ptr<Entrance> entrance_;
+  std::unique_ptr<TlsEntrance> tls_;  ///< null: clients come without
   std::unordered_map<Http2Connection*, std::unique_ptr<Http2Connection>> connections_;  ///< of local clients, and of their requests in the network
   std::unordered_set<Http2Connection*> fronts_;                                         ///< those of local clients
   std::unordered_map<Http2Connection*, std::uint32_t> far_windows_;  ///< those of requests in the network, with what they may hold

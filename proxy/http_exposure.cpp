@@ -5,7 +5,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "core/io/dialer.h"
 #include "proxy/http_sessions.h"
 #include "proxy/offer.h"
 #include "proxy/server_pool.h"
@@ -28,7 +27,7 @@ class HttpExposure::Impl final : public link::ConsumerHandler, public HttpSessio
 
   ~Impl() override {
     offer_.withdraw();
-    dialers_.clear();
+    connecting_.clear();
     sessions_.clear();
   }
 
@@ -41,7 +40,7 @@ class HttpExposure::Impl final : public link::ConsumerHandler, public HttpSessio
 
   void on_stream_requested(router::StreamId stream) override {
     HttpSession& session = sessions_.add(std::make_unique<StreamChannel>(node_, stream),
-                                         {.forwarding = {.forwarded = http::Forwarded::none, .client = {}, .host = address_, .close_server = false}, .to_network = false},
+                                         {.forwarding = {.forwarded = http::Forwarded::none, .client = {}, .host = address_, .secure = false, .close_server = false}, .to_network = false},
                                          counters_, *this);
     session.start();
     if (session.waits_for_request()) prepare(session);
@@ -50,9 +49,9 @@ class HttpExposure::Impl final : public link::ConsumerHandler, public HttpSessio
   void server_wanted(HttpSession& session, bool fresh) override {
     auto used = fresh ? nullptr : pool_.take(session.repeatable() ? kAnyTime : kAMoment);
     if (used) attach(session, std::move(used), true);
-    else dial(session);
+    else connect(session);
   }
-  void server_not_wanted(HttpSession& session) override { dialers_.erase(&session); }
+  void server_not_wanted(HttpSession& session) override { connecting_.erase(&session); }
   void server_released(std::unique_ptr<Channel> server) override {
     pool_.give(std::unique_ptr<SocketChannel>{static_cast<SocketChannel*>(server.release())});
   }
@@ -61,7 +60,7 @@ class HttpExposure::Impl final : public link::ConsumerHandler, public HttpSessio
     sessions_.reap(std::move(server));
   }
   void session_over(HttpSession& session) override {
-    dialers_.erase(&session);
+    connecting_.erase(&session);
     sessions_.reap(session);
   }
   void bury(std::unique_ptr<Channel> channel) override { sessions_.reap(std::move(channel)); }
@@ -72,19 +71,19 @@ class HttpExposure::Impl final : public link::ConsumerHandler, public HttpSessio
   /// The rest of the request may wait for us to accept, and we accept when the server can be connected.
   void prepare(HttpSession& session) {
     if (pool_.size() > 0) stream_of(session).accept();
-    else dial(session);
+    else connect(session);
   }
 
-  void dial(HttpSession& session) {
-    dialers_[&session] = offer_.dial([this, key = &session](io::Result<std::unique_ptr<io::Stream>> result) {
-      Impl& impl = *this;  // the dialer owns this function
+  void connect(HttpSession& session) {
+    connecting_[&session] = offer_.connect({}, [this, key = &session](io::Result<std::unique_ptr<io::Stream>> result) {
+      Impl& impl = *this;  // who connects owns this function
       HttpSession& waiting = *key;
-      impl.dialers_.erase(&waiting);
-      impl.dialled(waiting, std::move(result));
+      impl.connecting_.erase(&waiting);
+      impl.connected(waiting, std::move(result));
     });
   }
 
-  void dialled(HttpSession& session, io::Result<std::unique_ptr<io::Stream>> result) {
+  void connected(HttpSession& session, io::Result<std::unique_ptr<io::Stream>> result) {
     StreamChannel& stream = stream_of(session);
     if (!result) {
       offer_.target_failed(result.error());
@@ -107,7 +106,7 @@ class HttpExposure::Impl final : public link::ConsumerHandler, public HttpSessio
   link::Node& node_;
   std::string address_;
   ServerPool pool_;
-  std::unordered_map<HttpSession*, std::unique_ptr<io::Dialer>> dialers_;
+  std::unordered_map<HttpSession*, std::unique_ptr<Target::Connecting>> connecting_;
   HttpSessions sessions_;
   Offer offer_;
 };

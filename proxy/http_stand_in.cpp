@@ -11,6 +11,7 @@
 #include "proxy/http_sessions.h"
 #include "proxy/socket_channel.h"
 #include "proxy/stream_channel.h"
+#include "proxy/tls_entrance.h"
 
 namespace van::proxy {
 namespace {
@@ -39,10 +40,14 @@ class HttpStandIn::Impl final : public link::ProducerHandler, public HttpSession
         local_{config.local},
         both_loopbacks_{config.both_loopbacks},
         sessions_{parts.loop},
-        patience_{parts.loop, [this] { give_up(); }} {}
+        patience_{parts.loop, [this] { give_up(); }} {
+    if (!config.tls) return;
+    tls_ = std::make_unique<TlsEntrance>(node_, loop_, log_, *config.tls, config.protocol, [this](Secured client) { accepted(std::move(client.stream)); });
+  }
 
   ~Impl() override {
     entrance_.reset();
+    tls_.reset();
     waiting_.clear();
     sessions_.clear();
     ending_.clear();
@@ -50,8 +55,11 @@ class HttpStandIn::Impl final : public link::ProducerHandler, public HttpSession
   }
 
   Expected<void, io::Error> listen() {
-    auto entrance = Entrance::open(loop_, local_, [this](std::unique_ptr<io::Stream> socket) { accepted(std::move(socket)); },
-                                   both_loopbacks_ ? Entrance::kIpv6Loopback : "");
+    const auto on_accept = [this](std::unique_ptr<io::Stream> stream) {
+      if (tls_ != nullptr) return tls_->accept(std::move(stream));
+      accepted(std::move(stream));
+    };
+    auto entrance = Entrance::open(loop_, local_, on_accept, both_loopbacks_ ? Entrance::kIpv6Loopback : "");
     if (!entrance) return Unexpected{entrance.error()};
     entrance_ = *std::move(entrance);
     local_ = entrance_->local();
@@ -126,7 +134,7 @@ class HttpStandIn::Impl final : public link::ProducerHandler, public HttpSession
 
   void accepted(std::unique_ptr<io::Stream> socket) {
     Slice first = socket->read_at_once(router::kFirstOctets);  // a client's first words are often there already
-    http::RequestForwarding forwarding{.forwarded = forwarded_, .client = {}, .host = address_, .close_server = true};
+    http::RequestForwarding forwarding{.forwarded = forwarded_, .client = {}, .host = address_, .secure = tls_ != nullptr, .close_server = true};
     if (forwarded_ != http::Forwarded::none) forwarding.client = ip_of(socket->peer_address());
     auto client = std::make_unique<SocketChannel>(std::move(socket));
     SocketChannel& channel = *client;
@@ -149,6 +157,7 @@ class HttpStandIn::Impl final : public link::ProducerHandler, public HttpSession
   Endpoint local_;
   bool both_loopbacks_;
   std::unique_ptr<Entrance> entrance_;
+  std::unique_ptr<TlsEntrance> tls_;  ///< null: clients come without
   router::ProducerId producer_;
   HttpSessions sessions_;
   std::vector<HttpSession*> waiting_;  ///< for a provider

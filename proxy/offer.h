@@ -1,8 +1,8 @@
 #pragma once
 
-#include "core/io/dialer.h"
 #include "proxy/health.h"
 #include "proxy/service.h"
+#include "proxy/target.h"
 
 namespace van::proxy {
 
@@ -18,15 +18,16 @@ class Offer {
   void withdraw();  ///< for good
   void target_failed(const io::Error& error);  ///< it could not be connected for a request
   [[nodiscard]] const Health& health() const { return health_; }
-  /// Connects to it, for a request.
-  [[nodiscard]] std::unique_ptr<io::Dialer> dial(io::Dialer::Done done) const;
+  /// Connects to it; as Target's.
+  [[nodiscard]] std::unique_ptr<Target::Connecting> connect(const router::ClientFacts& client, Target::Done done);
 
  private:
   void follow_health();
 
   link::Node& node_;
-  io::Loop& loop_;
-  ExposureConfig config_;
+  std::string address_;
+  std::uint32_t cost_;
+  Target target_;
   link::ConsumerHandler& handler_;
   router::ConsumerId consumer_;  ///< while the address is offered
   bool withdrawn_ = false;

@@ -17,13 +17,12 @@ std::string request(const HealthCheck& check, const Endpoint& target) {
 
 }  // namespace
 
-Probe::Probe(io::Loop& loop, const Endpoint& target, const HealthCheck& check, Done done)
-    : target_{target},
+Probe::Probe(io::Loop& loop, Target& target, const HealthCheck& check, Done done)
+    : endpoint_{target.endpoint()},
       check_{check},
       done_{std::move(done)},
       limit_{loop, [this] { over("no answer within 2 s"); }},
-      dialer_{loop, dial_target(target), io::Dialer::Options{.timeout = kProbeTimeout},
-              [this](io::Result<std::unique_ptr<io::Stream>> result) { connected(std::move(result)); }} {}
+      connecting_{target.connect({}, kProbeTimeout, [this](io::Result<std::unique_ptr<io::Stream>> result) { connected(std::move(result)); })} {}
 
 void Probe::connected(io::Result<std::unique_ptr<io::Stream>> result) {
   if (!result) return over(io::Result<void>{Unexpected{result.error()}});
@@ -32,7 +31,7 @@ void Probe::connected(io::Result<std::unique_ptr<io::Stream>> result) {
   stream_->set_handler(*this);
   limit_.arm(kProbeTimeout);
   stream_->read_start();
-  stream_->write(Slice::copy_of(as_bytes(request(check_, target_))));
+  stream_->write(Slice::copy_of(as_bytes(request(check_, endpoint_))));
 }
 
 void Probe::on_data(Slice data) {

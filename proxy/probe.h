@@ -4,10 +4,9 @@
 #include <memory>
 
 #include "core/http/response_reader.h"
-#include "core/io/dialer.h"
 #include "core/io/timer.h"
-#include "proxy/endpoint.h"
 #include "proxy/health_check.h"
+#include "proxy/target.h"
 
 namespace van::proxy {
 
@@ -17,7 +16,8 @@ class Probe final : private io::StreamHandler {
   /// Comes once, never from inside the constructor; it may destroy the probe.
   using Done = std::function<void(const io::Result<void>&)>;
 
-  Probe(io::Loop& loop, const Endpoint& target, const HealthCheck& check, Done done);
+  /// `loop` and `target` must outlive it.
+  Probe(io::Loop& loop, Target& target, const HealthCheck& check, Done done);
 
  private:
   void connected(io::Result<std::unique_ptr<io::Stream>> result);
@@ -27,13 +27,13 @@ class Probe final : private io::StreamHandler {
   void over(std::string why);
   void over(const io::Result<void>& result);
 
-  Endpoint target_;
+  Endpoint endpoint_;
   HealthCheck check_;
   Done done_;
   http::ResponseReader answer_;
   std::unique_ptr<io::Stream> stream_;
   io::Timer limit_;
-  io::Dialer dialer_;
+  std::unique_ptr<Target::Connecting> connecting_;
 };
 
 }  // namespace van::proxy

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <spdlog/fwd.h>
@@ -15,6 +16,7 @@
 #include "proxy/endpoint.h"
 #include "proxy/health.h"
 #include "proxy/protocol.h"
+#include "proxy/tls_files.h"
 
 namespace van::proxy {
 
@@ -31,6 +33,8 @@ struct ExposureConfig {
   Protocol protocol = Protocol::tcp;
   std::uint32_t cost = 0;  ///< of using this instance (Router::add_consumer)
   HealthCheck health = {};
+  bool proxy_protocol = false;  ///< as Target::Config's
+  std::optional<TlsFiles> tls = std::nullopt;
 };
 
 /// A local server put into the network. Destroying it withdraws the address and resets what still runs.
@@ -53,6 +57,7 @@ struct StandInConfig {
   Protocol protocol = Protocol::tcp;
   bool both_loopbacks = false;  ///< listens on ::1, too, with the same port, where this machine has IPv6
   http::Forwarded forwarded = http::Forwarded::none;  ///< what requests are told of their client; of http
+  std::optional<TlsFiles> tls = std::nullopt;  ///< clients come with TLS, which ends here
 };
 
 /// A local port (or Unix socket) in the place of a service of the network. It is its own from the first moment on, also while

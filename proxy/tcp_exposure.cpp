@@ -7,6 +7,11 @@
 #include "proxy/tcp_bridge.h"
 
 namespace van::proxy {
+namespace {
+
+constexpr std::size_t kConnectingMax = 1024;  ///< connections being made; more are refused at once, for another provider
+
+}  // namespace
 
 class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::Owner {
  public:
@@ -19,6 +24,8 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
       node_.release_stream(stream);
       node_.refuse_stream(stream);
     }
+    pending_.clear();  // they connect to the target of the offer
+    done_.clear();
   }
 
   void withdraw() { offer_.withdraw(); }
@@ -26,10 +33,16 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
   [[nodiscard]] bool idle() const { return pending_.empty() && bridges_.empty(); }
 
   void on_stream_requested(router::StreamId stream) override {
+    if (pending_.size() >= kConnectingMax) {
+      node_.refuse_stream(stream);
+      return;
+    }
     auto& pending = pending_[stream];
     pending = std::make_unique<Pending>(*this, stream);
     node_.attach_stream(stream, *pending);
-    pending->dialer = offer_.dial([this, stream](io::Result<std::unique_ptr<io::Stream>> result) { dialled(stream, std::move(result)); });
+    pending->connecting = offer_.connect(node_.client_of(stream), [this, stream](io::Result<std::unique_ptr<io::Stream>> result) {
+      connected(stream, std::move(result));
+    });
   }
 
   void bridge_over(TcpBridge& bridge) override {
@@ -51,7 +64,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     void on_stream_failed(router::StreamFailure) override { impl.give_up(stream); }
     Impl& impl;
     router::StreamId stream;
-    std::unique_ptr<io::Dialer> dialer;
+    std::unique_ptr<Target::Connecting> connecting;
   };
 
   void give_up(router::StreamId stream) {
@@ -62,7 +75,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
     reap_.schedule();
   }
 
-  void dialled(router::StreamId stream, io::Result<std::unique_ptr<io::Stream>> result) {
+  void connected(router::StreamId stream, io::Result<std::unique_ptr<io::Stream>> result) {
     node_.release_stream(stream);
     give_up(stream);
     if (!result) {

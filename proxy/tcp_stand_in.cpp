@@ -9,6 +9,7 @@
 #include "proxy/entrance.h"
 #include "proxy/patience.h"
 #include "proxy/tcp_bridge.h"
+#include "proxy/tls_entrance.h"
 
 namespace van::proxy {
 namespace {
@@ -27,17 +28,24 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
         local_{config.local},
         both_loopbacks_{config.both_loopbacks},
         reap_{parts.loop, [this] { reap(); }},
-        patience_{parts.loop, [this] { give_up(); }} {}
+        patience_{parts.loop, [this] { give_up(); }} {
+    if (!config.tls) return;
+    tls_ = std::make_unique<TlsEntrance>(node_, loop_, log_, *config.tls, config.protocol, [this](Secured client) { accepted(std::move(client)); });
+  }
 
   ~Impl() override {
     entrance_.reset();
+    tls_.reset();
     bridges_.clear();
     if (producer_) node_.remove_producer(producer_);
   }
 
   Expected<void, io::Error> listen() {
-    auto entrance = Entrance::open(loop_, local_, [this](std::unique_ptr<io::Stream> stream) { accepted(std::move(stream)); },
-                                   both_loopbacks_ ? Entrance::kIpv6Loopback : "");
+    const auto on_accept = [this](std::unique_ptr<io::Stream> stream) {
+      if (tls_ != nullptr) return tls_->accept(std::move(stream));
+      accepted({.stream = std::move(stream), .alpn = {}});
+    };
+    auto entrance = Entrance::open(loop_, local_, on_accept, both_loopbacks_ ? Entrance::kIpv6Loopback : "");
     if (!entrance) return Unexpected{entrance.error()};
     entrance_ = *std::move(entrance);
     local_ = entrance_->local();
@@ -49,7 +57,7 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
     log_.info("service {} address={}", reachable ? "reachable" : "not reachable", address_);
     if (!reachable) return;
     patience_.cancel();
-    for (std::unique_ptr<io::Stream>& socket : std::exchange(waiting_, {})) open(std::move(socket));
+    for (Secured& client : std::exchange(waiting_, {})) open(std::move(client));
   }
 
   void bridge_over(TcpBridge& bridge) override {
@@ -67,25 +75,30 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
   Counters counters_;
 
  private:
-  void accepted(std::unique_ptr<io::Stream> socket) {
-    if (node_.reachable(producer_)) return open(std::move(socket));
+  void accepted(Secured client) {
+    if (node_.reachable(producer_)) return open(std::move(client));
     // Whether somebody provides the address may be on its way: after a bind, a join, while a link comes back.
-    if (waiting_.size() >= kWaiting) return socket->reset();
+    if (waiting_.size() >= kWaiting) return client.stream->reset();
     if (waiting_.empty()) patience_.arm(kPatience);
-    waiting_.push_back(std::move(socket));
+    waiting_.push_back(std::move(client));
   }
 
-  void open(std::unique_ptr<io::Stream> socket) {
-    Slice first = socket->read_at_once(router::kFirstOctets);  // a client's first words are often there already
+  void open(Secured client) {
+    Slice first = client.stream->read_at_once(router::kFirstOctets);  // a client's first words are often there already
     counters_.bytes_out += first.size();
-    auto bridge = std::make_unique<TcpBridge>(node_, std::move(socket), counters_, *this);
+    router::ClientFacts facts{.alpn = std::move(client.alpn)};
+    if (client.stream->is_tcp()) {
+      facts.from = client.stream->peer_address();
+      facts.to = client.stream->local_address();
+    }
+    auto bridge = std::make_unique<TcpBridge>(node_, std::move(client.stream), counters_, *this);
     TcpBridge* key = bridge.get();
     bridges_[key] = std::move(bridge);
-    key->start(node_.open_stream(producer_, *key, std::move(first)), false);
+    key->start(node_.open_stream(producer_, *key, std::move(first), std::move(facts)), false);
   }
 
   void give_up() {
-    for (std::unique_ptr<io::Stream>& socket : std::exchange(waiting_, {})) socket->reset();
+    for (const Secured& client : std::exchange(waiting_, {})) client.stream->reset();
   }
 
   void reap() {
@@ -93,9 +106,10 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
   }
 
   std::unique_ptr<Entrance> entrance_;
+  std::unique_ptr<TlsEntrance> tls_;  ///< null: clients come without
   std::unordered_map<TcpBridge*, std::unique_ptr<TcpBridge>> bridges_;
   std::vector<TcpBridge*> over_;
-  std::vector<std::unique_ptr<io::Stream>> waiting_;  ///< accepted while nobody provides the address
+  std::vector<Secured> waiting_;  ///< accepted while nobody provides the address
   io::Deferred reap_;
   io::Timer patience_;
 };

@@ -22,10 +22,12 @@ void append_to_list(HeadWriter& writer, const Fields& fields, std::string_view n
   writer.field(name, all + last);
 }
 
+std::string scheme_of(const RequestForwarding& how) { return how.secure ? "https" : "http"; }
+
 /// RFC 7239 §4 and §6: an address of IPv6 stands in brackets, and what is no token in quotes.
 std::string forwarded_element(const RequestForwarding& how, std::string_view host) {
   const bool v6 = how.client.find(':') != std::string::npos;
-  std::string element = "for=" + (how.client.empty() ? "unknown" : v6 ? "\"[" + how.client + "]\"" : how.client) + ";proto=http";
+  std::string element = "for=" + (how.client.empty() ? "unknown" : v6 ? "\"[" + how.client + "]\"" : how.client) + ";proto=" + scheme_of(how);
   if (!host.empty()) element.append(";host=\"").append(host).append("\"");
   return element;
 }
@@ -36,7 +38,7 @@ void write_forwarded(HeadWriter& writer, const Fields& fields, const RequestForw
   if (how.forwarded == Forwarded::standard) return append_to_list(writer, fields, "Forwarded", forwarded_element(how, head.host));
   append_to_list(writer, fields, "X-Forwarded-For", how.client.empty() ? "unknown" : how.client);
   // Whoever was before us may have ended TLS: that stays.
-  if (find(fields, "X-Forwarded-Proto") == nullptr) writer.field("X-Forwarded-Proto", "http");
+  if (find(fields, "X-Forwarded-Proto") == nullptr) writer.field("X-Forwarded-Proto", scheme_of(how));
   if (find(fields, "X-Forwarded-Host") == nullptr && !head.host.empty()) writer.field("X-Forwarded-Host", head.host);
 }
 

@@ -13,6 +13,7 @@ struct RequestForwarding {
   Forwarded forwarded = Forwarded::none;
   std::string client = {};     ///< IP address without brackets; empty: unknown
   std::string host = {};       ///< in place of a Host that HTTP/1.0 leaves out
+  bool secure = false;         ///< the client came by TLS
   bool close_server = false;   ///< the server is asked to end its connection after the answer
 };
 

@@ -219,6 +219,9 @@ TEST_CASE("exposing is refused for what is there already or can't be", "[agent][
   check_error(profile->expose({.address = "x", .target = "no port"}), Error::Code::bad_request, "target");
   check_error(profile->expose({.address = "x", .target = "udp:9000"}), Error::Code::bad_request, "not in this version");
   check_error(profile->expose({.address = "x", .target = "80", .protocol = "sctp"}), Error::Code::bad_request, "no protocol");
+  check_error(profile->expose({.address = "x", .target = "80", .tls = {.authorities = "/ca.pem"}}), Error::Code::bad_request, "a target that speaks TLS");
+  check_error(profile->expose({.address = "x", .target = "tls://a:1", .tls = {.authorities = "ca.pem"}}), Error::Code::bad_request, "no absolute path");
+  check_error(profile->expose({.address = "x", .target = "https://a:1", .tls = {.authorities = "/nowhere/ca.pem"}}), Error::Code::not_found, "/nowhere/ca.pem");
   check_error(profile->expose({.address = "x", .target = "80", .health = "ping"}), Error::Code::bad_request, "health check is");
   check_error(profile->expose({.address = "x", .target = "80", .health_failures = 2}), Error::Code::bad_request, "none is asked for");
   CHECK(profile->state().exposures.size() == 4);

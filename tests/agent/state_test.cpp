@@ -33,6 +33,9 @@ State full() {
                     {.address = "web", .local = "127.0.0.1:8080", .protocol = proxy::Protocol::http, .forwarded = http::Forwarded::standard}};
   state.exposures[1].health = {.kind = proxy::HealthCheck::Kind::http, .path = "/healthz", .interval = std::chrono::milliseconds{250}, .failures = 3, .successes = 2};
   state.proxy = {"localhost:1080", "10.0.0.7:3128"};
+  state.exposures[1].proxy_protocol = true;
+  state.exposures[0].tls = proxy::TlsFiles{.certificate = "/c.pem", .key = "/k.pem", .authorities = "/ca.pem", .verify_host = false};
+  state.bindings[0].tls = proxy::TlsFiles{.certificate = "/own.pem", .key = "/own-key.pem"};
   state.tokens = {{"for-ann", "00ff", 1'790'000'001, 1'890'000'000}};
   return state;
 }
@@ -62,6 +65,11 @@ TEST_CASE("a state is read as it was printed", "[agent][state]") {
   CHECK(read.links[0].endpoint == full().links[0].endpoint);
   CHECK(read.exposures[0].health == proxy::HealthCheck{});
   CHECK(read.exposures[1].health == full().exposures[1].health);
+  CHECK(read.exposures[1].proxy_protocol);
+  CHECK(read.exposures[0].tls == full().exposures[0].tls);
+  CHECK_FALSE(read.exposures[1].tls);
+  CHECK(read.bindings[0].tls == full().bindings[0].tls);
+  CHECK_FALSE(read.bindings[1].tls);
 }
 
 TEST_CASE("places that can't be are refused", "[agent][state]") {
@@ -105,6 +113,8 @@ TEST_CASE("a damaged state is refused with its line", "[agent][state]") {
   CHECK(complaint(replaced(good, "role = \"interior\"", "role = \"star\"")).find("site.role") != std::string::npos);
   CHECK(complaint(replaced(good, "router_id = \"mill-abc12\"", "router_id = \"a/b\"")).find("site.router_id") != std::string::npos);
   CHECK(complaint(replaced(good, "\"localhost:8080\"", "\"nowhere\"")).find("exposures.target") != std::string::npos);
+  CHECK(complaint(replaced(good, "\"/ca.pem\"", "\"ca.pem\"")).find("exposures.tls_ca must be an absolute path") != std::string::npos);
+  CHECK(complaint(replaced(good, "tls = true", "tls = false")).find("exposures.tls") != std::string::npos);
   CHECK(complaint(replaced(good, "http:/healthz", "ping")).find("exposures.health") != std::string::npos);
   CHECK(complaint(replaced(good, "health_failures = 3", "health_failures = 0")).find("exposures.health_failures") != std::string::npos);
   CHECK(complaint(replaced(good, "\"127.0.0.1:18080\"", "\"127.0.0.1:0\"")).find("bindings.local") != std::string::npos);

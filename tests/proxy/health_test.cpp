@@ -39,16 +39,20 @@ class Answering {
 /// A target with its health, and what it told.
 struct Watched {
   explicit Watched(const HealthCheck& check, const Endpoint& local = {.host = "127.0.0.1", .port = 0, .path = {}})
-      : target{loop, local}, health{loop, log, "greeting", target.server.endpoint(), check, [this] { told.push_back(health.state()); }} {}
+      : target{site.loop, local},
+        place{*site.mill, site.loop, log, {.endpoint = target.server.endpoint()}},
+        health{site.loop, log, "greeting", place, check, [this] { told.push_back(health.state()); }} {}
   bool run_until_asked(std::size_t times) {
     return run_until(loop, [&] { return target.requests.size() >= times; });
   }
   bool run_until_told(std::size_t times) {
     return run_until(loop, [&] { return told.size() >= times; });
   }
-  io::Loop loop;
+  link::test::Pair site;
+  io::Loop& loop = site.loop;
   spdlog::logger log{"proxy"};
   Answering target;
+  Target place;
   std::vector<HealthState> told;
   Health health;
 };

@@ -7,8 +7,8 @@ namespace {
 
 /// Hands what comes in at a local port to a pool.
 struct Gate final : Http2Connection::Owner, Http2Exchange::Owner, Http2Pool::Owner {
-  Gate(io::Loop& loop, const Endpoint& target, Duration greeting)
-      : pool{loop, dial_target(target), *this, greeting},
+  Gate(io::Loop& loop, Target& target, Duration greeting)
+      : pool{loop, target, *this, greeting},
         listener{std::move(io::TcpListener::listen(loop, "127.0.0.1", 0, [this, &loop](std::unique_ptr<io::Stream> socket) {
                    Http2Connection::Owner& self = *this;
                    front = std::make_unique<Http2Connection>(loop, std::make_unique<SocketLink>(std::move(socket)),
@@ -38,9 +38,12 @@ struct Gate final : Http2Connection::Owner, Http2Exchange::Owner, Http2Pool::Own
 }  // namespace
 
 TEST_CASE("a server that does not greet gets one request, and then nobody waits for it", "[proxy][http2]") {
-  io::Loop loop;
+  link::test::Pair site;
+  io::Loop& loop = site.loop;
+  spdlog::logger log{"proxy"};
   test::Server silent{loop, {.host = "127.0.0.1", .port = 0, .path = {}}};
-  Gate gate{loop, silent.endpoint(), std::chrono::milliseconds{20}};
+  Target target{*site.mill, loop, log, {.endpoint = silent.endpoint()}};
+  Gate gate{loop, target, std::chrono::milliseconds{20}};
   std::unique_ptr<test::H2End> client;
   const io::Dialer dialer{loop, io::HostPort{"127.0.0.1", gate.listener->port()}, [&](io::Result<std::unique_ptr<io::Stream>> result) {
                             client = std::make_unique<test::H2End>(loop, std::move(result).value(), http2::Session::Side::client);
