@@ -33,6 +33,7 @@ Value connection_name(const ConnectionRow& row) {
 }
 
 Value connection_role(const ConnectionRow& row) {
+  if (row.facts.info.config.role == router::PeerRole::client) return "normal";
   if (row.facts.info.config.role == router::PeerRole::edge) return "edge";
   return row.facts.data ? "inter-router-data" : "inter-router";
 }
@@ -150,6 +151,8 @@ Value link_type(const LinkFacts& link) {
     case LinkKind::tracking:
     case LinkKind::consumer_proxy:
     case LinkKind::producer_proxy:
+    case LinkKind::consumer:
+    case LinkKind::producer:
       return "endpoint";
   }
   VAN_ASSERT(false);

@@ -126,6 +126,8 @@ class Connection {
     /// Top credit up at once when a delivery begins that is not whole, instead of in batches: real routers do so, and may leave
     /// the first octets of a stream behind until they see that flow (docs/protocol.md).
     bool flow_for_each_stream = false;
+    /// A link's credit comes back when a delivery is settled, not when it arrives: as many as the credit are unsettled at most.
+    bool credit_by_settlement = false;
     std::vector<std::string> offered_capabilities{};
     std::vector<std::string> desired_capabilities{};
     Map properties{};
@@ -172,7 +174,8 @@ class Connection {
   bool refuse_attach(LinkId link, Error error);  ///< attach with our terminus null, then detach closed=true (§2.6.3)
   bool detach(LinkId link, std::optional<Error> error = {});  ///< closed=true; the id is gone at once
 
-  /// Receiver: keep `credit` deliveries granted; topped up as deliveries arrive (their first transfer), in batches. 0 stops.
+  /// Receiver: keep `credit` deliveries granted; topped up as deliveries arrive (their first transfer) or are settled
+  /// (Config::credit_by_settlement), in batches. 0 stops.
   /// Deliveries that the peer began before it heard of less credit still arrive. Nothing is granted while
   /// limits::kUnsettledPerLink deliveries of the link are unsettled.
   bool set_credit(LinkId link, std::uint32_t credit);

@@ -42,13 +42,13 @@ class LinkCredit {
   void start(std::uint32_t initial_delivery_count) { delivery_count_ = initial_delivery_count; }
   void set_target(std::uint32_t target) { target_ = target; }
   [[nodiscard]] std::uint32_t target() const { return target_; }
-  /// Half or less is left of what is to be granted: topped up in batches; or anything is missing and it is to be `at_once`.
-  [[nodiscard]] bool is_due(bool at_once) const { return credit_ < target_ && (at_once || credit_ <= target_ / 2); }
-  /// What was granted above the target is withdrawn, but the sender may have used it before it hears of that.
-  void grant() {
+  /// Half or less is left of `wanted`, the target or less: topped up in batches; or anything is missing and it is to be `at_once`.
+  [[nodiscard]] bool is_due(std::uint32_t wanted, bool at_once) const { return credit_ < wanted && (at_once || credit_ <= wanted / 2); }
+  /// What was granted above `wanted` is withdrawn, but the sender may have used it before it hears of that.
+  void grant(std::uint32_t wanted) {
     const std::uint64_t granted = std::uint64_t{credit_} + withdrawn_;
-    credit_ = target_;
-    withdrawn_ = granted > target_ ? static_cast<std::uint32_t>(granted - target_) : 0;
+    credit_ = wanted;
+    withdrawn_ = granted > wanted ? static_cast<std::uint32_t>(granted - wanted) : 0;
   }
   /// The sender's flow. A count behind ours is that of a sender which counts deliveries at their end: ignored.
   void on_sender_flow(std::optional<std::uint32_t> delivery_count) {

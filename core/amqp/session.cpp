@@ -1,5 +1,6 @@
 #include "core/amqp/session.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace van::amqp {
@@ -95,12 +96,19 @@ void Session::answer_echo(const Link* link) {
   write(window_.flow(false));
 }
 
+std::uint32_t Session::wanted_credit(const Link& link) const {
+  const std::uint32_t target = link.credit.target();
+  if (!context_.config.credit_by_settlement) return target;
+  return target - static_cast<std::uint32_t>(std::min<std::size_t>(target, link.deliveries.size()));
+}
+
 void Session::top_up(Link& link) {
   const bool at_once = context_.config.flow_for_each_stream && link.current != nullptr;
-  if (link.state != Link::State::attached || !link.credit.is_due(at_once)) return;
+  const std::uint32_t wanted = wanted_credit(link);
+  if (link.state != Link::State::attached || !link.credit.is_due(wanted, at_once)) return;
   link.credit_held = link.deliveries.size() >= limits::kUnsettledPerLink;
   if (link.credit_held) return;
-  link.credit.grant();
+  link.credit.grant(wanted);
   write_link_flow(link);
 }
 
@@ -113,8 +121,9 @@ void Session::reopen_window(const Link* preferred) {
 
 void Session::set_credit(Link& link, std::uint32_t credit) {
   link.credit.set_target(credit);
-  if (link.state != Link::State::attached || link.credit.available() == credit) return;
-  link.credit.grant();
+  const std::uint32_t wanted = wanted_credit(link);
+  if (link.state != Link::State::attached || link.credit.available() == wanted) return;
+  link.credit.grant(wanted);
   write_link_flow(link);
 }
 

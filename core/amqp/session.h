@@ -87,6 +87,7 @@ class Session {
   void on_link_flow(Link& link, const Flow& flow);
   void write_link_flow(const Link& link);
   void answer_echo(const Link* link);
+  [[nodiscard]] std::uint32_t wanted_credit(const Link& link) const;
   void top_up(Link& link);
   void reopen_window(const Link* preferred);
 

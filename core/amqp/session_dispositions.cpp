@@ -48,6 +48,7 @@ void Session::forget(Delivery& delivery) {
   link.deliveries.erase(delivery);
   if (link.current == &delivery) link.current = nullptr;
   context_.deliveries.remove(delivery);
+  if (context_.config.credit_by_settlement && link.role == LinkRole::receiver) return top_up(link);
   if (!link.credit_held || link.deliveries.size() >= limits::kUnsettledPerLink) return;
   link.credit_held = false;
   if (link.role == LinkRole::receiver) return top_up(link);

@@ -14,7 +14,7 @@ void refuse(Attach& attach) {
 }
 
 Error not_a_terminus() {
-  return {std::string{condition::not_implemented}, "no link to a target that is no terminus of messages", {}};
+  return {std::string{condition::not_implemented}, "the target is no address of messages; transactions are not supported", {}};
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/clock.h"
+
 /// Every bound of the program, with unit and reason. The code at the limit says what happens there.
 namespace van::limits {
 
@@ -30,6 +32,15 @@ inline constexpr std::size_t kPeerPendingBytes = 64u << 20;   ///< the same over
 inline constexpr std::size_t kRouters = 4096;                 ///< nodes in the link-state database
 inline constexpr std::size_t kAddressesPerRouter = 65536;     ///< mobile addresses learned from one router
 inline constexpr std::size_t kAddressBytes = 1024;            ///< length of an address
+
+// AMQP clients
+inline constexpr std::size_t kClients = 256;                    ///< connected at one port; more are closed at once
+inline constexpr std::uint32_t kClientWindowFrames = 512;       ///< of a session, as real routers do
+inline constexpr std::size_t kClientSessions = 64;              ///< of a connection; more are ended with amqp:resource-limit-exceeded
+inline constexpr std::size_t kClientLinks = 1024;               ///< of a connection; more are refused with the same
+inline constexpr std::size_t kClientPendingBytes = 8u << 20;    ///< sent by one and not passed on; above it its session windows stay shut
+inline constexpr std::size_t kClientQueueBytes = 16u << 20;     ///< waiting for one client's credit; above it what comes is released
+inline constexpr Duration kClientIdle = std::chrono::seconds{16};  ///< silence after which it is given up, as real routers do
 
 // TCP streams (data plane, section 4)
 inline constexpr std::uint64_t kStreamWindow = 1'042'432;       ///< octets unreported at which a sender stops reading

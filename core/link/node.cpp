@@ -6,6 +6,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "core/base/limits.h"
 #include "core/io/deferred.h"
 #include "core/io/dialer.h"
 #include "core/io/listener.h"
@@ -38,6 +39,15 @@ std::string interface_of(const std::string& socket) {
 std::string host_and_port(const std::string& host, std::uint16_t port) {
   const bool v6 = host.find(':') != std::string::npos;
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::string_view role_name(router::PeerRole role) {
+  switch (role) {
+    case router::PeerRole::inter_router: return "inter-router";
+    case router::PeerRole::edge: return "edge";
+    case router::PeerRole::client: return "client";
+  }
+  return {};
 }
 
 /// Routers of Skupper v1 carry TCP in another way: the link would come up and no service work (tokens, section 1).
@@ -79,7 +89,9 @@ class Node::Impl final : public PeerConnection::Owner {
   };
   struct Listener {
     ListenerConfig config;
-    std::unique_ptr<io::TcpListener> socket;
+    std::unique_ptr<io::TcpListener> socket;  ///< none where clients come in
+    std::uint64_t accepted = 0;
+    PeerConnection::Octets octets;  ///< of those that have ended
   };
   struct Held {
     std::unique_ptr<PeerConnection> connection;
@@ -198,9 +210,26 @@ class Node::Impl final : public PeerConnection::Owner {
     const ListenerId id{++last_id_};
     auto socket = io::TcpListener::listen(loop_, config.host, config.port, [this, id](std::unique_ptr<io::Stream> stream) { accepted(id, std::move(stream)); });
     if (!socket) return Unexpected{socket.error()};
-    log_.info("listening address={} role={}", (*socket)->address(), config.role == router::PeerRole::edge ? "edge" : "inter-router");
-    listeners_[id] = Listener{std::move(config), std::move(*socket)};
+    log_.info("listening address={} role={}", (*socket)->address(), role_name(config.role));
+    listeners_[id] = Listener{std::move(config), std::move(*socket), 0, {}};
     return id;
+  }
+
+  ListenerId add_client_port() {
+    const ListenerId id{++last_id_};
+    listeners_[id].config.role = router::PeerRole::client;
+    return id;
+  }
+
+  ClientCounts clients(ListenerId id) const {
+    const Listener& listener = listeners_.at(id);
+    ClientCounts counts{.connected = connected(id), .accepted = listener.accepted, .octets_in = listener.octets.in, .octets_out = listener.octets.out};
+    for (const auto& [key, held] : held_) {
+      if (held.listener != id) continue;
+      counts.octets_in += key->octets().in;
+      counts.octets_out += key->octets().out;
+    }
+    return counts;
   }
 
   void remove_listener(ListenerId id) {
@@ -213,10 +242,17 @@ class Node::Impl final : public PeerConnection::Owner {
   void accepted(ListenerId id, std::unique_ptr<io::Stream> stream) {
     const auto unfinished = std::ranges::count_if(held_, [](const auto& entry) { return entry.second.listener && !entry.second.connection->peer(); });
     if (static_cast<std::size_t>(unfinished) >= kUnfinishedHandshakes) return;  // closed: they may come again
-    const ListenerConfig& config = listeners_.at(id).config;
+    Listener& listener = listeners_.at(id);
+    const ListenerConfig& config = listener.config;
+    if (config.role == router::PeerRole::client && connected(id) >= limits::kClients) return;
+    ++listener.accepted;
     router::PeerConfig peer{.role = config.role, .direction = router::Direction::incoming, .cost = 1, .hostname = {}, .external = config.tls != nullptr, .access_id = config.access_id};
     hold(std::move(stream), config.tls, std::move(peer), {}, id).start();
     pump_.schedule();
+  }
+
+  [[nodiscard]] std::size_t connected(ListenerId id) const {
+    return static_cast<std::size_t>(std::ranges::count_if(held_, [id](const auto& entry) { return entry.second.listener == id; }));
   }
 
   // ---- Connections ----
@@ -291,9 +327,21 @@ class Node::Impl final : public PeerConnection::Owner {
   }
 
   void reap() {
-    for (PeerConnection* connection : std::exchange(reap_, {})) held_.erase(connection);
-    std::erase_if(held_, [](const auto& entry) { return entry.second.connection->finished(); });
+    for (const auto& [connection, held] : held_) {
+      if (connection->finished()) reap_.push_back(connection);
+    }
+    for (PeerConnection* connection : std::exchange(reap_, {})) forget(connection);
     finished_dialers_.clear();
+  }
+
+  void forget(PeerConnection* connection) {
+    const auto found = held_.find(connection);
+    if (found == held_.end()) return;
+    if (const auto listener = listeners_.find(found->second.listener); listener != listeners_.end()) {
+      listener->second.octets.in += connection->octets().in;
+      listener->second.octets.out += connection->octets().out;
+    }
+    held_.erase(found);
   }
 
   PeerConnection* of_peer(router::PeerId peer) {
@@ -314,7 +362,7 @@ class Node::Impl final : public PeerConnection::Owner {
     }
     held.state = info->standby ? LinkState::standby : LinkState::up;
     held.since = io::Loop::now();
-    log_.info("link {} peer={} role={} direction={} cost={}", info->standby ? "standby" : "up", info->site_name, info->config.role == router::PeerRole::edge ? "edge" : "inter-router",
+    log_.info("link {} peer={} role={} direction={} cost={}", info->standby ? "standby" : "up", info->site_name, role_name(info->config.role),
               info->config.direction == router::Direction::outgoing ? "outgoing" : "incoming", info->cost);
     if (!held.connector) return;
     Connector& connector = *connectors_.at(held.connector);
@@ -344,6 +392,7 @@ class Node::Impl final : public PeerConnection::Owner {
     Held& held = held_.at(connection);
     const std::string reason = closed.reason.empty() ? "the peer closed the link" : closed.reason;
     if (held.connector) failed(std::exchange(held.connector, {}), reason, closed.refused);
+    else if (connection->config().role == router::PeerRole::client) log_.debug("client gone from={} why=\"{}\"", connection->remote(), reason);
     else log_.info("link closed from={} why=\"{}\"", connection->remote(), reason);
     connection->finish();
   }
@@ -439,7 +488,7 @@ class Node::Impl final : public PeerConnection::Owner {
     for (const auto& [id, connector] : connectors_) links.push_back(status(id, *connector));
     for (const auto& [key, held] : held_) {
       const router::PeerInfo* info = router_.peer(held.connection->peer());
-      if (!held.listener || info == nullptr || info->router_id.empty()) continue;
+      if (!held.listener || info == nullptr || info->router_id.empty() || info->config.role == router::PeerRole::client) continue;
       LinkStatus status;
       status.name = info->site_name;
       status.role = info->config.role;
@@ -489,6 +538,9 @@ void Node::remove_connector(ConnectorId connector) { impl_->remove_connector(con
 Expected<ListenerId, io::Error> Node::add_listener(ListenerConfig config) { return impl_->add_listener(std::move(config)); }
 void Node::remove_listener(ListenerId listener) { impl_->remove_listener(listener); }
 std::uint16_t Node::port(ListenerId listener) const { return impl_->listeners_.at(listener).socket->port(); }
+ListenerId Node::add_client_port() { return impl_->add_client_port(); }
+void Node::take_client(ListenerId port, std::unique_ptr<io::Stream> stream) { impl_->accepted(port, std::move(stream)); }
+Node::ClientCounts Node::clients(ListenerId port) const { return impl_->clients(port); }
 std::vector<LinkStatus> Node::links() const { return impl_->links(); }
 const router::Router& Node::router() const { return impl_->router_; }
 

@@ -15,6 +15,7 @@
 #include "core/base/random.h"
 #include "core/io/error.h"
 #include "core/io/loop.h"
+#include "core/io/stream.h"
 #include "core/io/worker.h"
 #include "core/router/router.h"
 #include "core/tls/certificate.h"
@@ -111,7 +112,18 @@ class Node {
   void remove_listener(ListenerId listener);  ///< closes what came in through it, too
   [[nodiscard]] std::uint16_t port(ListenerId listener) const;
 
-  [[nodiscard]] std::vector<LinkStatus> links() const;
+  /// A place where applications come in that speak AMQP themselves; remove_listener() ends it and them.
+  ListenerId add_client_port();
+  /// A connection that came in there. At most limits::kClients of them are open at once; more are closed.
+  void take_client(ListenerId port, std::unique_ptr<io::Stream> stream);
+  struct ClientCounts {
+    std::size_t connected = 0;
+    std::uint64_t accepted = 0;  ///< since it was added, as the others
+    std::uint64_t octets_in = 0, octets_out = 0;  ///< of their sockets, as we see them
+  };
+  [[nodiscard]] ClientCounts clients(ListenerId port) const;
+
+  [[nodiscard]] std::vector<LinkStatus> links() const;  ///< to other sites; clients are none
   [[nodiscard]] const router::Router& router() const;
   /// Computes the handshakes of the links, and of others that use TLS on this loop.
   [[nodiscard]] io::Worker& handshakes();

@@ -72,6 +72,7 @@ const tls::Peer* PeerConnection::tls_peer() const {
 void PeerConnection::on_data(Slice data) {
   if (over_ || finishing_) return;
   const std::size_t octets = data.size();
+  octets_.in += octets;
   if (!session_) {
     router_.receive(peer_, std::move(data), io::Loop::now());
   } else if (!peer_) {
@@ -134,7 +135,9 @@ bool PeerConnection::take(const Plaintext& plaintext) {
 }
 
 void PeerConnection::send_tls_output() {
-  if (!session_->output().empty() && !stream_->shut()) stream_->write(std::move(session_->output()));
+  if (session_->output().empty() || stream_->shut()) return;
+  octets_.out += session_->output().bytes();
+  stream_->write(std::move(session_->output()));
 }
 
 void PeerConnection::flush() {
@@ -146,6 +149,7 @@ void PeerConnection::flush() {
       send_tls_output();
       if (!written) return over(written.error().message, false);
     } else {
+      octets_.out += output->bytes();
       stream_->write(std::move(*output));
     }
     router_.output_consumed(peer_, io::Loop::now());

@@ -43,6 +43,10 @@ class PeerConnection final : private io::StreamHandler {
   /// The transport is of no use any more: over, as if it had broken.
   void abandon(const std::string& reason) { over(reason, false); }
 
+  struct Octets {
+    std::uint64_t in = 0, out = 0;
+  };
+  [[nodiscard]] Octets octets() const { return octets_; }  ///< of the socket
   [[nodiscard]] router::PeerId peer() const { return peer_; }
   [[nodiscard]] const router::PeerConfig& config() const { return config_; }
   [[nodiscard]] bool finished() const { return finished_; }  ///< nothing is left to write, after finish()
@@ -78,6 +82,7 @@ class PeerConnection final : private io::StreamHandler {
   Owner& owner_;
   io::Timer handshake_timer_;
   router::PeerId peer_;
+  Octets octets_;
   bool over_ = false, finishing_ = false, finished_ = false;
 };
 

@@ -19,6 +19,12 @@ void rotate_to_back(std::vector<T>& list, T item) {
 
 }  // namespace
 
+std::optional<routing::AddressKey> Addresses::key_of(std::string_view text) const {
+  const routing::Self self{.id = core_.config.id, .mode = core_.edge() ? routing::RouterMode::edge : routing::RouterMode::interior};
+  const auto key = routing::classify(text, self);
+  return key && key->text() == "M$management" ? routing::classify("_local/$management", self) : key;
+}
+
 ConsumerId Addresses::add_consumer(std::string address, std::uint32_t cost) {
   const ConsumerId id{++last_consumer_};
   const auto key = routing::AddressKey::mobile(address);
@@ -119,13 +125,14 @@ const Addresses::Entry* Addresses::entry(const routing::AddressKey& key) const {
 
 void Addresses::mark_all_used_changed() {
   for (const auto& [key, entry] : entries_) {
-    if (!entry.producers.empty() || !entry.producer_proxies.empty()) changed_.insert(key);
+    if (entry.has_producers()) changed_.insert(key);
   }
 }
 
 bool Addresses::allowed(ProxyRef proxy, const Origin& origin) const {
-  if (proxy.peer == origin.peer) return false;  // control-plane 4.4: no echo to the edge that it came from
   const Peer* edge = core_.peer(proxy.peer);
+  if (edge != nullptr && edge->client()) return true;
+  if (proxy.peer == origin.peer) return false;  // control-plane 4.4: no echo to the edge that it came from
   return edge != nullptr && (!origin.mesh || edge->mesh_id.empty() || edge->mesh_id != *origin.mesh);
 }
 
@@ -138,10 +145,13 @@ std::vector<Addresses::Candidate> Addresses::local_candidates(const Entry& entry
   for (const EndpointId id : entry.endpoints) candidates.push_back({{.endpoint = id}, 0, 0, true, false, 0});
   for (const ProxyRef& proxy : entry.proxies) {
     if (!allowed(proxy, origin)) continue;
-    const PeerLink* link = core_.peer(proxy.peer)->link(proxy.link);
+    Peer& peer = *core_.peer(proxy.peer);
+    const PeerLink* link = peer.link(proxy.link);
     if (link == nullptr) continue;
+    // A client's receiver that gives no credit is passed over while others do.
+    const bool takes = !peer.client() || peer.connection.credit(link->id) > link->queue.size();
     candidates.push_back({{.peer = proxy.peer, .proxy = proxy.link}, std::uint64_t{link->outstanding} + link->cost, link->cost,
-                          link->outstanding < kCapacity, false, link->cost});
+                          takes && link->outstanding < kCapacity, false, link->cost});
   }
   return candidates;
 }

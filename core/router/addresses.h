@@ -48,14 +48,18 @@ class Addresses {
   };
   struct Entry {
     std::vector<ConsumerId> consumers;
-    std::vector<ProxyRef> proxies;           ///< of attached edges: consumers there
+    std::vector<ProxyRef> proxies;           ///< of attached edges: consumers there; and clients' receivers
     std::vector<ProducerId> producers;
-    std::vector<ProxyRef> producer_proxies;  ///< of attached edges: producers there
+    std::vector<ProxyRef> producer_proxies;  ///< of attached edges: producers there; and clients' senders
     std::vector<EndpointId> endpoints;
     std::optional<routing::Treatment> treatment;  ///< asked for by an endpoint
-    [[nodiscard]] bool empty() const { return !has_local() && producers.empty() && producer_proxies.empty(); }
+    [[nodiscard]] bool empty() const { return !has_local() && !has_producers(); }
+    [[nodiscard]] bool has_producers() const { return !producers.empty() || !producer_proxies.empty(); }
     [[nodiscard]] bool has_local() const { return !consumers.empty() || !proxies.empty() || !endpoints.empty(); }
   };
+
+  /// The key of an address as a message names it. The bare `$management` is ours, as with real routers (control-plane 6.1).
+  [[nodiscard]] std::optional<routing::AddressKey> key_of(std::string_view text) const;
 
   ConsumerId add_consumer(std::string address, std::uint32_t cost);
   void remove_consumer(ConsumerId id);

@@ -18,6 +18,8 @@ void ControlLinks::message_received(Peer& peer, PeerLink& link, ByteView bytes) 
     case LinkKind::downlink:
     case LinkKind::consumer_proxy:
     case LinkKind::producer_proxy:
+    case LinkKind::consumer:
+    case LinkKind::producer:
       return;
   }
 }

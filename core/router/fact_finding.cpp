@@ -8,6 +8,7 @@ namespace {
 
 /// Of a link for one address; empty for the others.
 std::string key_of(const PeerLink& link) {
+  if (link.key) return link.key->text();
   if (link.kind == LinkKind::consumer_proxy || link.kind == LinkKind::producer_proxy) return "M" + link.address;
   return link.kind == LinkKind::downlink && !link.address.empty() ? "H" + link.address : std::string{};
 }

@@ -23,6 +23,8 @@ enum class LinkKind {
   tracking,        ///< reachability updates for producer proxies
   consumer_proxy,  ///< an address consumed on the edge
   producer_proxy,  ///< an address produced for on the edge
+  consumer,        ///< a client's receiver
+  producer,        ///< a client's sender; without address: each message says where it goes
 };
 
 // What a router knows of itself and its surroundings when it is asked, as management shows it (control-plane 6.2).

@@ -18,6 +18,15 @@ bool is_failure(const std::optional<amqp::DeliveryState>& state) {
 
 bool is_wide(const Delivery& delivery) { return (delivery.annotations.flags & amqp::RouterAnnotations::kWide) != 0; }
 
+bool is_stream(const Delivery& delivery) { return (delivery.annotations.flags & amqp::RouterAnnotations::kStreaming) != 0; }
+
+std::size_t pending_limit(const Peer& peer) { return peer.client() ? limits::kClientPendingBytes : limits::kPeerPendingBytes; }
+
+/// Octets of one delivery that may wait here. A message's sender keeps no window.
+std::size_t waiting_limit(const Delivery& delivery) {
+  return is_stream(delivery) && !is_wide(delivery) ? limits::kStreamPendingBytes : limits::kWideStreamPendingBytes;
+}
+
 /// Control-plane 4.7: rejected > accepted > modified > released.
 int severity(const amqp::DeliveryState& state) {
   if (std::holds_alternative<amqp::Rejected>(state)) return 3;
@@ -40,7 +49,7 @@ void Forwarder::transfer(Peer& peer, PeerLink& link, amqp::TransferReceived&& tr
     delivery->peer = peer.id;
     delivery->link = link.id;
     delivery->delivery = transfer.delivery;
-    if (link.kind == LinkKind::producer_proxy) delivery->target = link.address;
+    if (link.kind == LinkKind::producer_proxy || link.kind == LinkKind::producer) delivery->target = link.address;
     peer.incoming[transfer.delivery] = delivery->no;
     link.incoming = delivery->no;
   }
@@ -91,10 +100,9 @@ void Forwarder::updated(Peer& peer, const amqp::DeliveryUpdated& update) {
 }
 
 void Forwarder::link_lost(Peer& peer, PeerLink& link) {
-  outbox_.forget_link(peer, link.id);
   std::vector<OutRef> outs{link.queue.begin(), link.queue.end()};
   std::vector<DeliveryNo> sources;
-  link.queue.clear();
+  outbox_.forget_link(peer, link);
   if (link.role == amqp::LinkRole::sender) {
     for (const auto& [id, ref] : peer.outgoing) {
       const Out* out = deliveries_.find_out(ref);
@@ -119,7 +127,7 @@ void Forwarder::connection_lost(Peer& peer) {
   std::vector<OutRef> outs;
   for (auto& [id, link] : peer.links) {
     outs.insert(outs.end(), link.queue.begin(), link.queue.end());
-    link.queue.clear();
+    outbox_.forget_link(peer, link);
     link.incoming = {};
   }
   for (const auto& [id, ref] : peer.outgoing) {
@@ -129,7 +137,6 @@ void Forwarder::connection_lost(Peer& peer) {
   std::vector<DeliveryNo> sources;
   for (const auto& [id, no] : peer.incoming) sources.push_back(no);
   peer.incoming.clear();
-  peer.idle_streaming.clear();
   for (const OutRef ref : outs) out_lost(ref);
   for (const DeliveryNo no : sources) {
     if (Delivery* delivery = deliveries_.find(no)) source_broken(*delivery, false);
@@ -184,6 +191,7 @@ void Forwarder::make_room(PeerLink& link) {
     Delivery* delivery = deliveries_.find(oldest.delivery);
     if (!waits(oldest) || !delivery->presettled) return;
     outbox_.cancel(*deliveries_.find_out(oldest));
+    release_pending(*delivery, delivery->pending);
     erase_if_done(*delivery);
   }
 }
@@ -255,7 +263,7 @@ void Forwarder::take(Delivery& delivery, Slice octets) {
   if (Peer* peer = core_.peer(delivery.peer)) {
     delivery.pending += octets.size();
     peer->pending_bytes += octets.size();
-    if (peer->pending_bytes > limits::kPeerPendingBytes) set_paused(*peer, true);
+    if (peer->pending_bytes > pending_limit(*peer)) set_paused(*peer, true);
   }
   if (delivery.routed) {
     if (delivery.resend) {
@@ -332,7 +340,12 @@ void Forwarder::distribute(Delivery& delivery, const Slice& octets) {
       continue;
     }
     out.pending.push(octets);
-    if (out.pending.bytes() > (is_wide(delivery) ? limits::kWideStreamPendingBytes : limits::kStreamPendingBytes)) {
+    held_for_client(delivery, out);
+    if (!out.delivery && queue_full(core_.peer(out.peer))) {
+      receiver_state(delivery, index, amqp::Released{}, true);
+      continue;
+    }
+    if (out.pending.bytes() > waiting_limit(delivery)) {
       // The sender ignores the end-to-end window: its stream ends, the others go on.
       receiver_state(delivery, index, rejected(amqp::condition::resource_limit_exceeded, "too many octets wait for a slow receiver"), true);
       continue;
@@ -340,6 +353,16 @@ void Forwarder::distribute(Delivery& delivery, const Slice& octets) {
     outbox_.more(out);
   }
   if (delivery.multicast) release_pending(delivery, octets.size());
+}
+
+bool Forwarder::queue_full(const Peer* peer) { return peer != nullptr && peer->client() && peer->queued_bytes > limits::kClientQueueBytes; }
+
+/// What waits for a client's credit is that client's: other traffic of the router that it came from must not wait with it. A client
+/// that sent it waits itself.
+void Forwarder::held_for_client(Delivery& delivery, const Out& out) {
+  const Peer* to = core_.peer(out.peer);
+  const Peer* from = core_.peer(delivery.peer);
+  if (to != nullptr && to->client() && from != nullptr && !from->client()) release_pending(delivery, delivery.pending);
 }
 
 // ---- Sending ----
@@ -352,7 +375,11 @@ void Forwarder::sent(Delivery& delivery, Out&, std::size_t octets) {
 void Forwarder::completed(Delivery& delivery, Out& out) {
   // An edge's consumer is free again once a client has said all, as with real routers: the settlement, one round trip later, would
   // come behind the next stream of who opens one as soon as the last is done.
-  if (out.counted_for.proxy) uncount(out);
+  if (out.counted_for.proxy && is_stream(delivery)) uncount(out);
+  if (settles(out) && !delivery.presettled) {
+    core_.peer(out.peer)->outgoing.erase(out.delivery);
+    return receiver_state(delivery, static_cast<std::uint32_t>(&out - delivery.outs.data()), amqp::Accepted{}, true);
+  }
   if (delivery.presettled || delivery.receiver_settled) {
     out.done = true;
     uncount(out);
@@ -365,6 +392,12 @@ void Forwarder::completed(Delivery& delivery, Out& out) {
     uncount(out);
   }
   erase_if_done(delivery);
+}
+
+bool Forwarder::settles(const Out& out) {
+  Peer* peer = core_.peer(out.peer);
+  const PeerLink* link = peer == nullptr ? nullptr : peer->link(out.link);
+  return link != nullptr && link->settles;
 }
 
 void Forwarder::count(Out& out, const std::string& key, const Destination& to) {
@@ -466,7 +499,7 @@ void Forwarder::release_pending(Delivery& delivery, std::size_t octets) {
   Peer* peer = core_.peer(delivery.peer);
   if (peer == nullptr || released == 0) return;
   peer->pending_bytes -= released;
-  if (peer->receiving_paused && peer->pending_bytes < limits::kPeerPendingBytes / 2) set_paused(*peer, false);
+  if (peer->receiving_paused && peer->pending_bytes < pending_limit(*peer) / 2) set_paused(*peer, false);
 }
 
 void Forwarder::set_paused(Peer& peer, bool paused) {

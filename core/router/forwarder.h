@@ -65,6 +65,11 @@ class Forwarder final : private Outbox::Observer {
   void report(DeliveryNo no, amqp::DeliveryState state, bool settled);
 
  private:
+  /// The receiver wants everything settled: it is accepted once it is sent (data-plane 1.6).
+  [[nodiscard]] bool settles(const Out& out);
+  /// A client that gives no credit has so much waiting for it that no more is kept.
+  [[nodiscard]] static bool queue_full(const Peer* peer);
+  void held_for_client(Delivery& delivery, const Out& out);
   void sent(Delivery& delivery, Out& out, std::size_t octets) override;
   void completed(Delivery& delivery, Out& out) override;
 
@@ -80,6 +85,7 @@ class Forwarder final : private Outbox::Observer {
   void route_mobile(Delivery& delivery, const routing::AddressKey& key, const Routing& routing);
   void send_to(Delivery& delivery, const std::vector<Destination>& destinations, const std::string& count_as, const Routing& routing);
   void start_out(Delivery& delivery, std::uint32_t index, const Destination& to, const Routing& routing);
+  [[nodiscard]] bool from_uplink(const Delivery& delivery);
   [[nodiscard]] Origin origin_of(const Delivery& delivery);
   [[nodiscard]] amqp::RouterAnnotations annotations_for(const Delivery& delivery) const;
   void distribute(Delivery& delivery, const Slice& octets);

@@ -22,7 +22,8 @@ void Forwarder::try_route(Delivery& delivery) {
   const bool one_slice = delivery.head.slices().size() == 1;
   const Bytes copy = one_slice ? Bytes{} : delivery.head.peek(limits::kMessageHeaderBytes);
   const ByteView prefix = one_slice ? delivery.head.slices().front().view() : ByteView{copy};
-  const auto read = amqp::read_message_header(prefix, delivery.complete, !delivery.target.empty());
+  const bool of_client = peer != nullptr && peer->client();
+  const auto read = amqp::read_message_header(prefix, delivery.complete, !delivery.target.empty() && !of_client);
   if (!read) return refuse(delivery, amqp::Rejected{read.error()});
   if (!read->has_value()) {
     if (delivery.complete || delivery.head.bytes() >= limits::kMessageHeaderBytes) {
@@ -35,7 +36,7 @@ void Forwarder::try_route(Delivery& delivery) {
   routing.streaming = (header.annotations && (header.annotations->flags & amqp::RouterAnnotations::kStreaming) != 0) ||
                       delivery.head.bytes() > kCollectBytes;
   if (!routing.streaming && !delivery.complete) return;
-  delivery.annotations = header.annotations.value_or(amqp::RouterAnnotations{});
+  delivery.annotations = of_client ? amqp::RouterAnnotations{} : header.annotations.value_or(amqp::RouterAnnotations{});
   // Other routers hand bits on that they do not know.
   if (peer == nullptr || peer->info.product != names::product) delivery.annotations.flags &= ~amqp::RouterAnnotations::kWide;
   delivery.head.consume(header.annotations_bytes);
@@ -64,10 +65,16 @@ void Forwarder::deliver_to_inbox(Delivery& delivery, Peer& peer, PeerLink& link)
 
 // ---- Routing ----
 
+/// Edge mode: it came from the interior.
+bool Forwarder::from_uplink(const Delivery& delivery) {
+  const Peer* peer = core_.edge() ? core_.peer(delivery.peer) : nullptr;
+  return peer != nullptr && !peer->client();
+}
+
 Origin Forwarder::origin_of(const Delivery& delivery) {
   Origin origin;
   origin.peer = delivery.peer;
-  origin.from_uplink = core_.edge() && delivery.peer;
+  origin.from_uplink = from_uplink(delivery);
   origin.ingress = delivery.annotations.ingress.value_or("");
   origin.trace = &delivery.annotations.trace;
   origin.mesh = delivery.annotations.mesh_id;
@@ -77,8 +84,7 @@ Origin Forwarder::origin_of(const Delivery& delivery) {
 void Forwarder::route(Delivery& delivery, const Routing& routing) {
   const std::vector<std::string>& trace = delivery.annotations.trace;
   if (plane_ != nullptr && core_.passed_here(trace)) return refuse(delivery, amqp::Released{});
-  const auto mode = core_.edge() ? routing::RouterMode::edge : routing::RouterMode::interior;
-  const auto key = routing::classify(routing.to, {.id = core_.config.id, .mode = mode});
+  const auto key = addresses_.key_of(routing.to);
   if (!key) return refuse(delivery, amqp::Released{});
   switch (key->address_class()) {
     case routing::AddressClass::local:
@@ -100,11 +106,11 @@ void Forwarder::route(Delivery& delivery, const Routing& routing) {
 
 void Forwarder::route_local(Delivery& delivery, const routing::AddressKey& key, const Routing& routing) {
   if (core_.edge() && key.name() == "_edge") {  // not ours: the uplink knows (control-plane 4.1)
-    if (!core_.active_uplink || delivery.peer) return refuse(delivery, amqp::Released{});
+    if (!core_.active_uplink || from_uplink(delivery)) return refuse(delivery, amqp::Released{});
     return send_to(delivery, {Destination{.peer = core_.active_uplink}}, {}, routing);
   }
-  if (const Addresses::Entry* entry = addresses_.entry(key); entry != nullptr && !entry->endpoints.empty()) {
-    return send_to(delivery, {Destination{.endpoint = entry->endpoints.front()}}, {}, routing);
+  if (const Addresses::Entry* entry = addresses_.entry(key); entry != nullptr && entry->has_local()) {
+    if (const auto best = addresses_.choose(key, origin_of(delivery))) return send_to(delivery, {*best}, key.text(), routing);
   }
   const auto stream = streams_->reply(std::string{key.name()}, delivery.no);
   if (!stream) return refuse(delivery, amqp::Released{});
@@ -193,7 +199,8 @@ void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destina
   Peer& next = *core_.peer(out.peer);
   Peer& peer = delivery.complete ? next : outbox_.carrier(next);
   out.peer = peer.id;
-  if (!delivery.complete) out.link = outbox_.streaming_link(peer);
+  if (peer.client()) out.link = to.proxy;
+  else if (!delivery.complete) out.link = outbox_.streaming_link(peer);
   else if (to.proxy) out.link = to.proxy;
   else if (peer.inter_router()) out.link = Outbox::priority_link(peer, routing.priority);
   else if (peer.outgoing_edge()) out.link = peer.uplink;
@@ -204,8 +211,13 @@ void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destina
     return receiver_state(delivery, index, amqp::Released{}, true);
   }
   if (delivery.complete && delivery.presettled) make_room(*link);
-  out.pending.push(Slice::copy_of(amqp::encode_annotations(annotations_for(delivery))));
+  if (queue_full(&peer)) {
+    out.link = {};
+    return receiver_state(delivery, index, amqp::Released{}, true);
+  }
+  if (!peer.client()) out.pending.push(Slice::copy_of(amqp::encode_annotations(annotations_for(delivery))));
   for (const Slice& slice : delivery.head.slices()) out.pending.push(slice);
+  held_for_client(delivery, out);
   out.all_queued = delivery.complete;
   outbox_.submit(peer, out.link, OutRef{delivery.no, index});
 }

@@ -43,6 +43,7 @@ std::string text_property(const amqp::Map& properties, std::string_view name) {
 }  // namespace
 
 amqp::Connection::Config LinkSetup::engine_config(const Config& config, const PeerConfig& peer) {
+  if (peer.role == PeerRole::client) return ClientLinks::engine_config(config);
   amqp::Connection::Config engine;
   engine.side = peer.direction == Direction::outgoing ? amqp::Connection::Side::client : amqp::Connection::Side::server;
   engine.container_id = config.id;  // control-plane 1.4, pitfall 31
@@ -152,6 +153,7 @@ void LinkSetup::answered(Peer& peer, PeerLink& link, const amqp::Attached& attac
 }
 
 void LinkSetup::requested(Peer& peer, const amqp::Attached& attached) {
+  if (peer.client()) return clients_.requested(peer, attached);
   const bool router = has_capability(attached.source, names::cap_router) || has_capability(attached.target, names::cap_router);
   const bool router_data = has_capability(attached.source, names::cap_router_data) || has_capability(attached.target, names::cap_router_data);
   const bool addressed = (attached.source && (attached.source->address || attached.source->dynamic)) ||
@@ -251,6 +253,7 @@ void LinkSetup::refuse(Peer& peer, const amqp::Attached& attached, std::string_v
 }
 
 void LinkSetup::session_begun(Peer& peer, amqp::SessionId session) {
+  if (peer.client()) return clients_.session_begun(peer, session);
   // The first session of an inter-router peer is that of its control links, an edge's that of its core links.
   const bool first = peer.data_sessions.empty() && !peer.core_session;
   if (first && peer.config.direction == Direction::incoming && !peer.data_connection) peer.core_session = session;
@@ -281,6 +284,7 @@ void LinkSetup::forget(Peer& peer, PeerLink& link) {
   const amqp::LinkId id = link.id;
   const LinkKind kind = link.kind;
   const std::string address = link.address;
+  if (peer.client()) clients_.forgotten(peer, link);
   peer.links.erase(id);
   const Addresses::ProxyRef ref{peer.id, id};
   switch (kind) {
@@ -313,6 +317,8 @@ void LinkSetup::forget(Peer& peer, PeerLink& link) {
       break;
     case LinkKind::priority:
     case LinkKind::streaming:
+    case LinkKind::consumer:
+    case LinkKind::producer:
       break;
   }
 }
@@ -356,7 +362,7 @@ void LinkSetup::sync_tracking(const routing::AddressKey& key) {
   for (const Addresses::ProxyRef& proxy : entry->producer_proxies) {
     Peer* edge = core_.peer(proxy.peer);
     PeerLink* link = edge == nullptr ? nullptr : edge->link(proxy.link);
-    if (link == nullptr) continue;
+    if (link == nullptr || edge->client()) continue;
     const bool reachable = addresses_.reachable_for(key, *edge);
     const bool near = edge->info.product == names::product && addresses_.near_for(key, *edge);
     if ((reachable == link->bound && near == link->near) || !edge->tracking) continue;

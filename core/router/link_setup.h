@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/router/addresses.h"
+#include "core/router/client_links.h"
 #include "core/router/core.h"
 #include "core/router/forwarder.h"
 #include "core/routing/control_plane.h"
@@ -15,7 +16,7 @@ class Uplinks;
 class LinkSetup {
  public:
   LinkSetup(Core& core, Addresses& addresses, Forwarder& forwarder, routing::ControlPlane* plane)
-      : core_{core}, addresses_{addresses}, forwarder_{forwarder}, plane_{plane} {}
+      : core_{core}, addresses_{addresses}, forwarder_{forwarder}, plane_{plane}, clients_{core, addresses, plane} {}
 
   void connect(Uplinks& uplinks) { uplinks_ = &uplinks; }  ///< once, before anything else
 
@@ -38,6 +39,7 @@ class LinkSetup {
 
   /// Interior mode: tells attached edges whether their producers of `key` reach anybody (control-plane 5.2).
   void sync_tracking(const routing::AddressKey& key);
+  void sync_clients(const routing::AddressKey& key) { clients_.sync(key); }
 
  private:
   void open_inter_router_links(Peer& peer);
@@ -56,6 +58,7 @@ class LinkSetup {
   Addresses& addresses_;
   Forwarder& forwarder_;
   routing::ControlPlane* plane_;
+  ClientLinks clients_;
   Uplinks* uplinks_ = nullptr;
 };
 

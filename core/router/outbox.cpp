@@ -54,15 +54,22 @@ amqp::LinkId Outbox::priority_link(const Peer& peer, std::uint8_t priority) {
 void Outbox::submit(Peer& peer, amqp::LinkId link_id, OutRef ref) {
   PeerLink* link = peer.link(link_id);
   link->queue.push_back(ref);
-  if (Out* out = deliveries_.find_out(ref); out != nullptr) link->queued_bytes += out->queued_bytes = out->pending.bytes();
+  if (Out* out = deliveries_.find_out(ref); out != nullptr) count_queued(peer, *link, *out, out->pending.bytes());
   make_ready(peer, *link);
   pump(peer);
+}
+
+void Outbox::count_queued(Peer& peer, PeerLink& link, Out& out, std::size_t octets) {
+  link.queued_bytes += octets - out.queued_bytes;
+  peer.queued_bytes += octets - out.queued_bytes;
+  out.queued_bytes = octets;
 }
 
 void Outbox::more(Out& out) {
   Peer* peer = core_.peer(out.peer);
   PeerLink* link = peer == nullptr ? nullptr : peer->link(out.link);
   if (link == nullptr) return;
+  if (!out.delivery) count_queued(*peer, *link, out, out.pending.bytes());
   make_ready(*peer, *link);
   pump(*peer);
 }
@@ -82,7 +89,7 @@ void Outbox::cancel(Out& out) {
   }
   if (was_front) link->queue.pop_front();
   else link->queue.erase_if([&](OutRef ref) { return deliveries_.find_out(ref) == &out; });
-  link->queued_bytes -= std::exchange(out.queued_bytes, 0);
+  count_queued(*peer, *link, out, 0);
   if (was_front) front_done(*peer, *link);
 }
 
@@ -117,7 +124,11 @@ void Outbox::window_opened(Peer& peer, amqp::SessionId session) {
 
 void Outbox::output_drained(Peer& peer) { pump(peer); }
 
-void Outbox::forget_link(Peer& peer, amqp::LinkId link) { std::erase(peer.idle_streaming, link); }
+void Outbox::forget_link(Peer& peer, PeerLink& link) {
+  std::erase(peer.idle_streaming, link.id);
+  link.queue.clear();
+  peer.queued_bytes -= std::exchange(link.queued_bytes, 0);
+}
 
 void Outbox::make_ready(Peer& peer, PeerLink& link) {
   if (link.in_ready || link.queue.empty()) return;
@@ -160,7 +171,7 @@ bool Outbox::serve_front(Peer& peer, PeerLink& link) {
   }
   if (!out->delivery) {
     if (out->pending.empty() && !out->all_queued) return false;
-    const auto begun = peer.connection.begin_delivery(link.id, delivery->presettled);
+    const auto begun = peer.connection.begin_delivery(link.id, delivery->presettled || link.settles);
     if (!begun) return false;  // CreditChanged makes it ready again
     out->delivery = *begun;
     peer.outgoing[*begun] = ref;
@@ -170,7 +181,7 @@ bool Outbox::serve_front(Peer& peer, PeerLink& link) {
   if (result.complete) {
     out->sent = true;
     link.queue.pop_front();
-    link.queued_bytes -= std::exchange(out->queued_bytes, 0);
+    count_queued(peer, link, *out, 0);
     front_done(peer, link);
   } else if (!out->pending.empty() || out->all_queued) {
     if (peer.connection.session_window_open(out->delivery)) make_ready(peer, link);

@@ -38,9 +38,10 @@ class Outbox {
   void link_ready(Peer& peer, PeerLink& link);  ///< attached, credit
   void window_opened(Peer& peer, amqp::SessionId session);
   void output_drained(Peer& peer);
-  void forget_link(Peer& peer, amqp::LinkId link);  ///< it is gone; its copies are the caller's to fail
+  void forget_link(Peer& peer, PeerLink& link);  ///< it is gone; its copies are the caller's to fail
 
  private:
+  static void count_queued(Peer& peer, PeerLink& link, Out& out, std::size_t octets);
   void make_ready(Peer& peer, PeerLink& link);
   void pump(Peer& peer);
   void serve(Peer& peer, PeerLink& link);

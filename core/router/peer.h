@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "core/base/fifo.h"
 #include "core/base/id.h"
 #include "core/router/facts.h"
+#include "core/routing/address.h"
 
 namespace van::router {
 
@@ -29,9 +31,11 @@ struct PeerLink {
   LinkKind kind = LinkKind::streaming;
   bool attached = false;     ///< the peer's attach was seen and its terminus is there
   std::string address;       ///< proxies: plain text, without class letter
+  std::optional<routing::AddressKey> key;  ///< a client's: of that address; none for a sender whose messages say where they go
+  bool settles = false;      ///< a client's receiver takes everything settled (data-plane 1.6)
   std::uint32_t cost = 0;    ///< consumer proxies: the exposure's own cost
   std::uint32_t outstanding = 0;  ///< consumer proxies, downlinks: unsettled deliveries sent to that consumer
-  bool bound = false;        ///< producer proxies: some consumer was told reachable (control-plane 5.1, 5.2)
+  bool bound = false;        ///< producer proxies: some consumer was told reachable (control-plane 5.1, 5.2); a client's: has credit
   bool near = false;         ///< producer proxies: one of them is on the interior itself or its edges (ours only)
   // sender: deliveries that wait, the first may be under way
   Fifo<OutRef> queue;
@@ -41,7 +45,7 @@ struct PeerLink {
   DeliveryNo incoming;
 };
 
-/// One connection to another router with its links.
+/// One connection to another router, or of a client, with its links.
 struct Peer {
   Peer(PeerId peer_id, PeerConfig peer_config, amqp::Connection engine)
       : id{peer_id}, config{peer_config}, connection{std::move(engine)} {
@@ -80,6 +84,7 @@ struct Peer {
   std::unordered_map<amqp::DeliveryId, OutRef> outgoing;
   std::unordered_map<std::string, std::uint32_t> outstanding;  ///< by address key: unsettled deliveries sent through here
   std::size_t pending_bytes = 0;  ///< received here and not yet sent on or taken
+  std::size_t queued_bytes = 0;   ///< waiting on its links: the sum of PeerLink::queued_bytes
   bool receiving_paused = false;
 
   PeerLink* link(amqp::LinkId link_id) {
@@ -87,6 +92,7 @@ struct Peer {
     return found == links.end() ? nullptr : &found->second;
   }
   [[nodiscard]] bool inter_router() const { return config.role == PeerRole::inter_router; }
+  [[nodiscard]] bool client() const { return config.role == PeerRole::client; }
   [[nodiscard]] bool outgoing_edge() const { return config.role == PeerRole::edge && config.direction == Direction::outgoing; }
   [[nodiscard]] bool incoming_edge() const { return config.role == PeerRole::edge && config.direction == Direction::incoming; }
 };

@@ -183,6 +183,7 @@ class Router::Impl {
 
   void sync_changed() {
     for (const routing::AddressKey& key : addresses_.take_changed()) {
+      setup_.sync_clients(key);
       if (key.address_class() == routing::AddressClass::local) continue;  // told to nobody
       if (plane_) {
         if (const auto offered = addresses_.local_address(key)) plane_->set_local_address(key, *offered, core_.now);
@@ -456,7 +457,7 @@ std::vector<AddressInfo> Router::addresses() const {
     for (const Addresses::ProxyRef& proxy : entry.proxies) {
       Peer* edge = impl_->core_.peer(proxy.peer);
       const PeerLink* link = edge == nullptr ? nullptr : edge->link(proxy.link);
-      if (link != nullptr) info.providers.push_back({edge->info.router_id, link->cost});
+      if (link != nullptr) info.providers.push_back({edge->client() ? impl_->core_.config.id : edge->info.router_id, link->cost});
     }
     info.reachable = impl_->addresses_.reachable_here(key);
   }

@@ -16,7 +16,7 @@
 
 namespace van::router {
 
-using PeerId = Id<struct PeerTag>;                      ///< one connection to another router
+using PeerId = Id<struct PeerTag>;                      ///< one connection to another router, or of a client
 using StreamId = Id<struct StreamTag, std::uint64_t>;   ///< one TCP connection carried by the network, at one of its ends
 using ConsumerId = Id<struct ConsumerTag>;              ///< a local provider of an address (an exposure)
 using ProducerId = Id<struct ProducerTag>;              ///< a local user of an address (a stand-in)
@@ -28,7 +28,9 @@ struct AddressFacts;
 struct NodeFacts;
 
 enum class Mode { interior, edge };
-enum class PeerRole { inter_router, edge };   ///< by configuration of both ends (control-plane 1.5)
+/// By configuration of both ends (control-plane 1.5). client: an application, as on real routers' listeners of role `normal`;
+/// always incoming.
+enum class PeerRole { inter_router, edge, client };
 enum class Direction { outgoing, incoming };  ///< outgoing: we opened the TCP connection
 
 /// What a stand-in tells the provider of its client, in application properties of the stream's head (data-plane 2.1, 2.3). All are
@@ -57,7 +59,7 @@ struct PeerConfig {
   Direction direction = Direction::outgoing;
   std::uint32_t cost = 1;       ///< 1 or more; the higher of both ends counts (control-plane 1.6)
   std::string hostname;         ///< outgoing: the host asked for
-  bool external = true;         ///< TLS with client certificates: SASL EXTERNAL only; else ANONYMOUS
+  bool external = true;         ///< TLS with client certificates: SASL EXTERNAL only; else ANONYMOUS, or no SASL at all
   std::string access_id = {};   ///< incoming: what the peer's telemetry calls the place it came in by (vanflow 7, LINK); empty: not told
 };
 
@@ -97,7 +99,7 @@ struct AddressInfo {
 };
 
 // ---- Events ----
-struct PeerUp { PeerId peer; };    ///< also for an uplink that stands by (PeerInfo::standby), and again when it becomes active
+struct PeerUp { PeerId peer; };    ///< never for a client; also for an uplink that stands by (PeerInfo::standby), and again when it becomes active
 struct PeerDown { PeerId peer; };  ///< the connection stays: the neighbour may come back, or PeerClosed follows
 struct PeerClosed {                ///< close the transport once its output is written; the id is gone
   PeerId peer;

@@ -186,7 +186,7 @@ void Uplinks::sync(Peer& peer, const routing::AddressKey& key) {
   } else if (consumer != peer.consumer_proxies.end()) {
     setup_.detach(peer, consumer->second);
   }
-  const bool produces = entry != nullptr && !entry->producers.empty();
+  const bool produces = entry != nullptr && entry->has_producers();
   const auto producer = peer.producer_proxies.find(address);
   if (produces && producer == peer.producer_proxies.end()) attach_producer_proxy(peer, address);
   if (!produces && producer != peer.producer_proxies.end()) setup_.detach(peer, producer->second);
