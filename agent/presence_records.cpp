@@ -65,6 +65,7 @@ std::vector<Described> Presence::describe() const {
     all.push_back(std::move(connector));
   }
   for (const auto& [key, bound] : stand_ins_) {
+    if (bound.protocol == proxy::Protocol::amqp) continue;  // of no service
     Described listener{.type = RecordType::listener,
                        .key = key.first + "@" + key.second,
                        .attributes = {{Attribute::parent, router},

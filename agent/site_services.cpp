@@ -12,6 +12,7 @@
 namespace van::agent {
 namespace {
 
+constexpr std::uint16_t kAmqpPort = 5672;  ///< IANA
 constexpr std::uint32_t kCostMax = std::numeric_limits<std::int32_t>::max();
 
 Unexpected<Error> error(Error::Code code, std::string message, std::string hint = {}) {
@@ -20,7 +21,7 @@ Unexpected<Error> error(Error::Code code, std::string message, std::string hint 
 
 Result<proxy::Protocol> read_protocol(const std::string& text) {
   const auto protocol = proxy::protocol_of(text);
-  if (!protocol) return error(Error::Code::bad_request, "'" + printable(text) + "' is no protocol", "it is tcp, udp, http or http2");
+  if (!protocol) return error(Error::Code::bad_request, "'" + printable(text) + "' is no protocol", "it is tcp, udp, http, http2 or amqp");
   if (*protocol != proxy::Protocol::udp) return *protocol;
   return error(Error::Code::bad_request, "protocol " + text + " is not in this version", "tcp, http and http2 are");
 }
@@ -139,6 +140,9 @@ Result<ExposureState> Site::expose(const Expose& command) {
   if (!target) return Unexpected{target.error()};
   const auto protocol = protocol_for(*target, command.protocol);
   if (!protocol) return Unexpected{protocol.error()};
+  if (*protocol == proxy::Protocol::amqp)
+    return error(Error::Code::bad_request, "AMQP clients expose themselves: they receive from an address",
+                 "give them a port with: vanctl bind --protocol amqp; a broker is exposed with --protocol tcp");
   const auto health = read_health(command);
   if (!health) return Unexpected{health.error()};
   const auto tls = read_tls(command.tls, *target, log_);
@@ -202,7 +206,8 @@ Result<std::vector<ExposureState>> Site::unexpose(const std::string& address, co
 
 /// The service's own port when it is known and free, else any.
 Result<std::string> Site::bind_unasked(BindingState binding) {
-  if (const auto port = presence_->port_of(binding.address)) {
+  const auto own = binding.protocol == proxy::Protocol::amqp ? std::optional{kAmqpPort} : presence_->port_of(binding.address);
+  if (const auto port = own) {
     binding.local = proxy::Endpoint{"127.0.0.1", *port, {}}.text();
     const auto bound = presence_->bind(binding);
     if (bound) return bound;
@@ -212,7 +217,7 @@ Result<std::string> Site::bind_unasked(BindingState binding) {
 }
 
 bool Site::waits_for_port(const Bind& command) const {
-  if (command.local || presence_->port_of(command.address)) return false;
+  if (command.local || command.protocol == to_text(proxy::Protocol::amqp) || presence_->port_of(command.address)) return false;
   if (std::ranges::find(state_.bindings, command.address, &BindingState::address) != state_.bindings.end()) return false;
   return std::ranges::any_of(presence_->links(), [](const link::LinkStatus& link) { return link.state == link::LinkState::up; });
 }
@@ -256,6 +261,8 @@ Result<Bound> Site::bind(const Bind& command) {
 
   const auto tls = read_tls(command.tls, log_);
   if (!tls) return Unexpected{tls.error()};
+  if (*tls && *protocol == proxy::Protocol::amqp)
+    return error(Error::Code::bad_request, "AMQP clients come without TLS in this version", "leave certificate and key out");
 
   for (const BindingState& each : state_.bindings) {
     if (each.address != command.address || (local && each.local != local->endpoint.text())) continue;

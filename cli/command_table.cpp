@@ -209,11 +209,12 @@ constexpr Example kUnexposeExamples[] = {
 };
 constexpr ExitMeaning kUnexposeExits[] = {kNoAgent, kNotInTime, {ExitCode::not_found, "it is not exposed here"}};
 
+constexpr std::string_view kBindProtocols[] = {"tcp", "udp", "http", "http2", "amqp"};
 constexpr OptionSpec kBindOptions[] = {
     {.name = "protocol",
      .kind = ValueKind::choice,
-     .help = "how it is carried; this version carries tcp, http and http2",
-     .choices = kProtocols},
+     .help = "how it is carried; this version carries tcp, http and http2; amqp: a port for AMQP 1.0 clients",
+     .choices = kBindProtocols},
     {.name = "forwarded",
      .kind = ValueKind::choice,
      .help = "http: how requests are told of their client; default none",
@@ -226,6 +227,7 @@ constexpr Example kBindExamples[] = {
     {"vanctl bind database 5432", "127.0.0.1:5432 and [::1]:5432"},
     {"vanctl bind database unix:db.sock", "a Unix socket"},
     {"vanctl bind intranet 8443 --tls-cert cert.pem --tls-key key.pem", "for clients that speak TLS"},
+    {"vanctl bind --protocol amqp", "AMQP clients may use every address of the network; 5672 when it is free"},
 };
 constexpr ExitMeaning kBindExits[] = {kNotInTime, {ExitCode::not_found, "no such file"}, {ExitCode::conflict, "the port is in use"}};
 
@@ -388,14 +390,16 @@ constexpr CommandSpec kCommands[] = {
      .run = unexpose},
     {.section = "Services",
      .name = "bind",
-     .operands = "ADDRESS [LOCAL]",
-     .operands_min = 1,
+     .operands = "ADDRESS [LOCAL] | --protocol amqp [[NAME] LOCAL]",
+     .operands_min = 0,
      .operands_max = 2,
      .summary = "Open a local stand-in for a service of the network",
      .description =
          "Connections to LOCAL go to the service at ADDRESS. LOCAL is 5432, 127.0.0.1:5432 or unix:/path; without it\n"
          "the service's own port is taken, else a free one, which is kept from then on. A port without a host is one of\n"
-         "127.0.0.1 and ::1; with a host it is that host's alone.",
+         "127.0.0.1 and ::1; with a host it is that host's alone.\n"
+         "With --protocol amqp LOCAL is a port for AMQP 1.0 clients, which may use every address of the network; without it\n"
+         "5672 is taken, else a free one. NAME, amqp unless given, is what unbind and services call it.",
      .options = kBindOptions,
      .examples = kBindExamples,
      .exits = kBindExits,

@@ -72,19 +72,23 @@ Result<Answer> unexpose(Session& session) {
 
 Result<Answer> bind_address(Session& session) {
   const std::vector<std::string>& operands = session.call.operands;
-  Json body{{"address", operands[0]}};
-  if (operands.size() > 1) body["local"] = absolute_place(session, operands[1]);
+  Json body = Json::object();
   copy_text(session.call.options, "protocol", body, "protocol");
   copy_text(session.call.options, "forwarded", body, "forwarded");
   copy_certificate(session, body);
+  const bool amqp = text_of(body, "protocol") == "amqp";
+  if (operands.empty() && !amqp) return usage_failure("bind needs ADDRESS", "usage: vanctl bind ADDRESS [LOCAL]");
+  const std::size_t named = amqp && operands.size() < 2 ? 0 : 1;  // an AMQP port need not have a name of its own
+  body["address"] = named == 0 ? "amqp" : operands[0];
+  if (operands.size() > named) body["local"] = absolute_place(session, operands[named]);
 
   if (auto started = session.agent.start(session.deadline()); !started) return Unexpected{started.error()};
   auto answer =
       session.agent.call({.method = "POST", .target = "/v1/bindings", .body = std::move(body)}, session.deadline());
   if (!answer) return Unexpected{answer.error()};
   const Json& made = answer->document;
-  const std::string notice =
-      plain_text(text_of(made, "local")) + " stands in for " + plain_text(text_of(made, "address")) + "\n";
+  const std::string notice = amqp ? "AMQP clients may connect to " + plain_text(text_of(made, "local")) + "\n"
+                                  : plain_text(text_of(made, "local")) + " stands in for " + plain_text(text_of(made, "address")) + "\n";
   return Answer{.document = made, .notice = notice};
 }
 

@@ -6,8 +6,11 @@
 namespace van::proxy {
 namespace {
 
-constexpr std::array<std::pair<Protocol, std::string_view>, 4> kNames{
-    {{Protocol::tcp, "tcp"}, {Protocol::udp, "udp"}, {Protocol::http, "http"}, {Protocol::http2, "http2"}}};
+constexpr std::array<std::pair<Protocol, std::string_view>, 5> kNames{{{Protocol::tcp, "tcp"},
+                                                                     {Protocol::udp, "udp"},
+                                                                     {Protocol::http, "http"},
+                                                                     {Protocol::http2, "http2"},
+                                                                     {Protocol::amqp, "amqp"}}};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include "proxy/service.h"
 
 #include "core/base/assert.h"
+#include "proxy/amqp_port.h"
 #include "proxy/http2_exposure.h"
 #include "proxy/http2_stand_in.h"
 #include "proxy/http_exposure.h"
@@ -30,6 +31,7 @@ std::unique_ptr<Exposure> make_exposure(const Parts& parts, const ExposureConfig
 Expected<std::unique_ptr<StandIn>, io::Error> open_stand_in(const Parts& parts, const StandInConfig& config) {
   if (config.protocol == Protocol::http) return open_as<HttpStandIn>(parts, config);
   if (config.protocol == Protocol::http2) return open_as<Http2StandIn>(parts, config);
+  if (config.protocol == Protocol::amqp) return open_as<AmqpPort>(parts, config);
   VAN_ASSERT(config.protocol == Protocol::tcp);
   return open_as<TcpStandIn>(parts, config);
 }

@@ -3,36 +3,13 @@
 // Every case is played four times: we are client or server, sender or receiver. Prints "N passed, N failed".
 'use strict';
 
-const { execFileSync, spawn } = require('child_process');
-const fs = require('fs');
+const { spawn } = require('child_process');
 const net = require('net');
-const os = require('os');
 const path = require('path');
 
 const LIMIT = 120000;  // ms a case may take; catches hangs only
 
-/** rhea, as it is installed; else installed into a folder of its own, outside of the source tree. */
-function load() {
-  try {
-    return require('rhea');
-  } catch {
-    const folder = path.join(os.tmpdir(), `vanctl-interop-rhea-${process.getuid()}`);
-    const installed = path.join(folder, 'node_modules', 'rhea');
-    if (!fs.existsSync(path.join(installed, 'package.json'))) {
-      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-      try {
-        execFileSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--prefix', folder, 'rhea'], { stdio: ['ignore', 'ignore', 'inherit'] });
-      } catch (failure) {
-        console.log(`skipped: rhea is not installed, and npm does not get it: ${failure.message}`);
-        console.log('0 passed, 0 failed, 1 skipped');
-        process.exit(0);
-      }
-    }
-    return require(installed);
-  }
-}
-
-const rhea = load();
+const rhea = require(path.join(__dirname, 'rhea.js')).load();
 
 function bodyOf(size) {
   const body = Buffer.alloc(size);
