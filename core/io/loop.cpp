@@ -53,6 +53,7 @@ struct Loop::State {
   BlockWriter bulk_blocks;
   std::size_t read_space_min;
   std::size_t bulk_block_bytes;
+  std::unique_ptr<std::uint8_t[]> datagram_space;  // only pages that were needed once are there
   Readers all_readers, limited_readers;
   std::size_t turns = 0;
   bool stopped = false;
@@ -160,6 +161,13 @@ uv_loop_s* Loop::uv() { return &state_->uv; }
 BlockWriter& Loop::read_blocks() { return state_->read_blocks; }
 BlockWriter& Loop::bulk_blocks() { return state_->bulk_blocks; }
 std::size_t Loop::read_space_min() const { return state_->read_space_min; }
+
+std::span<std::uint8_t> Loop::datagram_space() {
+  constexpr std::size_t kDatagrams = 20, kDatagramBytes = 64 * 1024;  // as many as libuv asks for by one call, each as long as can be
+  constexpr std::size_t kBytes = kDatagrams * kDatagramBytes;
+  if (state_->datagram_space == nullptr) state_->datagram_space.reset(new std::uint8_t[kBytes]);
+  return {state_->datagram_space.get(), kBytes};
+}
 
 std::size_t Loop::read_share(const void* stream, bool limited) {
   constexpr std::size_t kAloneTurns = 64, kAloneBlocks = 8;

@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "core/base/clock.h"
 
@@ -71,6 +73,8 @@ class Loop {
   /// To a `limited` one (it has a read limit) only its like are others: what comes by the rest may be answers to it alone.
   [[nodiscard]] std::size_t read_share(const void* stream, bool limited);
   [[nodiscard]] std::size_t read_space_min() const;
+  /// What the datagrams of one system call are read into, by one socket after the other: good until the next read.
+  [[nodiscard]] std::span<std::uint8_t> datagram_space();
 
  private:
   friend class Deferred;

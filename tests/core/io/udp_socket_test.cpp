@@ -1,0 +1,157 @@
+#include "core/io/udp_socket.h"
+
+#include <numeric>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/io/name_lookup.h"
+#include "tests/core/io/stream_pair.h"
+#include "tests/support/catch.h"
+
+namespace van::io {
+namespace {
+
+struct Heard final : UdpHandler {
+  void on_datagram(ByteView payload, const UdpAddress& from) override {
+    datagrams.emplace_back(payload.begin(), payload.end());
+    last_from = from;
+    if (on_each) on_each();
+  }
+  void on_refused(const Error& error) override { refusals.push_back(error); }
+  std::vector<std::string> datagrams;
+  UdpAddress last_from;
+  std::vector<Error> refusals;
+  std::function<void()> on_each;
+};
+
+ByteView octets(std::string_view text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+
+std::unique_ptr<UdpSocket> bound(Loop& loop, Heard& heard, const std::string& host = "127.0.0.1") {
+  auto socket = UdpSocket::bind(loop, host, 0, heard);
+  INFO((socket ? std::string{} : socket.error().message));
+  REQUIRE(socket);
+  return *std::move(socket);
+}
+
+}  // namespace
+
+TEST_CASE("datagrams keep their boundaries and order, also empty and very long ones", "[io][udp]") {
+  Loop loop;
+  Heard server_heard, client_heard;
+  const auto server = bound(loop, server_heard);
+  const auto client = bound(loop, client_heard);
+  const std::string longest(UdpSocket::kPayloadMax, 'x');
+  std::vector<std::string> sent;
+  for (int i = 0; i < 50; ++i) sent.push_back("number " + std::to_string(i));
+  sent.emplace_back();
+  sent.push_back(longest);
+  for (const std::string& each : sent) CHECK(client->send_to(octets(each), server->local()) == UdpSocket::Sent::yes);
+  REQUIRE(loop.run_until([&] { return server_heard.datagrams.size() == sent.size(); }));
+  CHECK(server_heard.datagrams == sent);
+  CHECK(server_heard.last_from == client->local());
+  CHECK(client->send_to(octets(longest + "y"), server->local()) == UdpSocket::Sent::failed);
+
+  CHECK(server->send_to(octets("answer"), server_heard.last_from) == UdpSocket::Sent::yes);
+  REQUIRE(loop.run_until([&] { return client_heard.datagrams.size() == 1; }));
+  CHECK(server->dropped_by_system() == 0);
+}
+
+TEST_CASE("a connected socket hears its peer alone, and that nobody is there", "[io][udp]") {
+  Loop loop;
+  Heard server_heard, other_heard, client_heard;
+  auto server = bound(loop, server_heard);
+  const auto other = bound(loop, other_heard);
+  const UdpAddress address = server->local();
+  auto client = UdpSocket::connect(loop, address, client_heard);
+  REQUIRE(client);
+  CHECK((*client)->send(octets("hello")) == UdpSocket::Sent::yes);
+  REQUIRE(loop.run_until([&] { return server_heard.datagrams.size() == 1; }));
+  CHECK(other->send_to(octets("not yours"), (*client)->local()) == UdpSocket::Sent::yes);
+  CHECK(server->send_to(octets("yours"), (*client)->local()) == UdpSocket::Sent::yes);
+  REQUIRE(loop.run_until([&] { return !client_heard.datagrams.empty(); }));
+  CHECK(client_heard.datagrams == std::vector<std::string>{"yours"});
+
+  server.reset();
+  loop.run_until([turn = 0]() mutable { return ++turn > 3; });
+  CHECK((*client)->send(octets("anybody?")) == UdpSocket::Sent::yes);
+  REQUIRE(loop.run_until([&] { return !client_heard.refusals.empty(); }));
+  CHECK(client_heard.refusals[0].code == Error::Code::refused);
+  CHECK(client_heard.refusals[0].message.find(address.text()) != std::string::npos);
+}
+
+TEST_CASE("a handler may destroy its socket in the middle of a batch", "[io][udp]") {
+  Loop loop;
+  Heard heard, client_heard;
+  auto server = bound(loop, heard);
+  const auto client = bound(loop, client_heard);
+  heard.on_each = [&] { server.reset(); };
+  const UdpAddress to = server->local();
+  for (int i = 0; i < 10; ++i) client->send_to(octets("again"), to);
+  REQUIRE(loop.run_until([&] { return server == nullptr; }));
+  loop.run_until([turn = 0]() mutable { return ++turn > 3; });
+  CHECK(heard.datagrams.size() == 1);
+}
+
+TEST_CASE("what nobody reads in time is dropped by the system, and counted", "[io][udp]") {
+  Loop loop;
+  Heard heard, client_heard;
+  const auto server = bound(loop, heard);
+  const auto client = bound(loop, client_heard);
+  const std::string payload(60'000, 'x');
+  constexpr int kCount = 2000;  // 120 MB, more than any buffer
+  for (int i = 0; i < kCount; ++i) client->send_to(octets(payload), server->local());
+  REQUIRE(loop.run_until([&] { return heard.datagrams.size() + server->dropped_by_system() == kCount; }));
+  CHECK(server->dropped_by_system() > 0);
+}
+
+TEST_CASE("binding a UDP port fails with a reason", "[io][udp]") {
+  Loop loop;
+  Heard heard;
+  const auto first = bound(loop, heard);
+  const auto second = UdpSocket::bind(loop, "127.0.0.1", first->local().port(), heard);
+  REQUIRE(!second);
+  CHECK(second.error().code == Error::Code::address_in_use);
+  CHECK(UdpSocket::bind(loop, "nowhere", 1, heard).error().code == Error::Code::name_not_found);
+  CHECK(UdpSocket::bind(loop, "192.0.2.1", 0, heard).error().code == Error::Code::unreachable);
+}
+
+TEST_CASE("addresses of datagrams compare, hash and read well", "[io][udp]") {
+  const auto one = UdpAddress::numeric("127.0.0.1", 53), same = UdpAddress::numeric("localhost", 53);
+  REQUIRE((one && same));
+  CHECK(*one == *same);
+  CHECK(one->text() == "127.0.0.1:53");
+  CHECK(UdpAddress::numeric("::1", 5353)->text() == "[::1]:5353");
+  CHECK(UdpAddress::numeric("::1", 5353)->port() == 5353);
+  CHECK_FALSE(*one == *UdpAddress::numeric("127.0.0.1", 54));
+  std::unordered_map<UdpAddress, int> map;
+  map[*one] = 1;
+  CHECK(map.contains(*same));
+  CHECK_FALSE(UdpAddress::numeric("example.org", 53));
+}
+
+TEST_CASE("names are looked up, and what can't be found is an error", "[io][udp]") {
+  Loop loop;
+  std::optional<Result<std::vector<UdpAddress>>> found;
+  const auto note = [&](Result<std::vector<UdpAddress>> result) { found = std::move(result); };
+  {
+    const NameLookup lookup{loop, "localhost", 9, note};
+    CHECK_FALSE(found);
+    REQUIRE(loop.run_until([&] { return found.has_value(); }));
+    REQUIRE(*found);
+    CHECK((**found)[0].text() == "127.0.0.1:9");
+    CHECK((**found)[1].text() == "[::1]:9");
+  }
+  found.reset();
+  {
+    const NameLookup lookup{loop, "no-such-host.invalid", 9, note};
+    REQUIRE(loop.run_until([&] { return found.has_value(); }));
+    CHECK_FALSE(*found);
+  }
+  found.reset();
+  { const NameLookup cancelled{loop, "no-such-host.invalid", 9, note}; }
+  loop.run_until([turn = 0]() mutable { return ++turn > 3; });
+  CHECK_FALSE(found);
+}
+
+}  // namespace van::io
