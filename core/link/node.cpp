@@ -424,6 +424,10 @@ class Node::Impl final : public PeerConnection::Owner {
     const auto found = endpoints_.find(received.endpoint);
     if (found != endpoints_.end()) found->second->on_message(std::move(received.message));
   }
+  void handle(const router::DatagramReceived& received) {
+    const auto found = receivers_.find(received.endpoint);
+    if (found != receivers_.end()) found->second->on_message(received.endpoint, received.message);
+  }
   void handle(const router::StreamFailed& failure) {
     const auto found = streams_.find(failure.stream);
     if (found == streams_.end()) return;
@@ -527,6 +531,7 @@ class Node::Impl final : public PeerConnection::Owner {
   std::unordered_map<router::ConsumerId, ConsumerHandler*> consumers_;
   std::unordered_map<router::ProducerId, ProducerHandler*> producers_;
   std::unordered_map<router::EndpointId, MessageHandler*> endpoints_;
+  std::unordered_map<router::EndpointId, DatagramHandler*> receivers_;
 };
 
 Node::Node(io::Loop& loop, router::Config config, Rng rng, spdlog::logger& log, NodeObserver* observer)
@@ -580,8 +585,34 @@ router::EndpointId Node::add_local_endpoint(const std::string& name, MessageHand
   return impl_->hand_over(impl_->router_.add_local_endpoint(name, io::Loop::now()), handler);
 }
 
+router::EndpointId Node::add_receiver(const std::string& address, std::uint32_t cost, DatagramHandler& handler) {
+  const router::EndpointId id = impl_->router_.add_receiver(address, cost, io::Loop::now());
+  impl_->receivers_[id] = &handler;
+  impl_->pump_.schedule();
+  return id;
+}
+
+router::Router::LocalReceiver Node::add_local_receiver(std::string_view prefix, DatagramHandler& handler) {
+  auto receiver = impl_->router_.add_local_receiver(prefix, io::Loop::now());
+  impl_->receivers_[receiver.endpoint] = &handler;
+  return receiver;
+}
+
+void Node::set_load(router::EndpointId receiver, std::uint32_t load) { impl_->router_.set_load(receiver, load); }
+
+router::Router::Sent Node::send_datagram(const std::string& to, Slice message) {
+  impl_->pump_.schedule();
+  const bool batched = impl_->batched(message.size());
+  const auto sent = impl_->router_.send_datagram(to, std::move(message), io::Loop::now());
+  if (batched) impl_->flush_outputs();
+  return sent;
+}
+
+bool Node::room_for(const std::string& to) { return impl_->router_.room_for(to); }
+
 void Node::remove_endpoint(router::EndpointId endpoint) {
   impl_->endpoints_.erase(endpoint);
+  impl_->receivers_.erase(endpoint);
   impl_->router_.remove_endpoint(endpoint, io::Loop::now());
   impl_->pump_.schedule();
 }

@@ -91,6 +91,12 @@ class MessageHandler {
   virtual ~MessageHandler() = default;
   virtual void on_message(amqp::Message message) = 0;
 };
+/// The same for messages as they are, unread: datagrams and events.
+class DatagramHandler {
+ public:
+  virtual ~DatagramHandler() = default;
+  virtual void on_message(router::EndpointId receiver, const Slice& message) = 0;
+};
 /// What the owner of a Node may want to log or wait for: links going up and down.
 class NodeObserver {
  public:
@@ -137,7 +143,15 @@ class Node {
   /// As Router's. What came before an endpoint was removed and was not handed over by then is dropped.
   router::EndpointId add_endpoint(const std::string& address, std::optional<routing::Treatment> treatment, MessageHandler& handler);
   router::EndpointId add_local_endpoint(const std::string& name, MessageHandler& handler);
-  void remove_endpoint(router::EndpointId endpoint);
+  void remove_endpoint(router::EndpointId endpoint);  ///< of receivers, too
+
+  /// As Router's.
+  router::EndpointId add_receiver(const std::string& address, std::uint32_t cost, DatagramHandler& handler);
+  router::Router::LocalReceiver add_local_receiver(std::string_view prefix, DatagramHandler& handler);
+  void set_load(router::EndpointId receiver, std::uint32_t load);
+  router::Router::Sent send_datagram(const std::string& to, Slice message);
+  [[nodiscard]] bool room_for(const std::string& to);
+
   bool send_message(amqp::Message message);
   [[nodiscard]] std::string local_address(const std::string& name) const;
 

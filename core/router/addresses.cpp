@@ -73,9 +73,10 @@ Addresses::Producer* Addresses::producer(ProducerId id) {
   return found == producers_.end() ? nullptr : &found->second;
 }
 
-EndpointId Addresses::add_endpoint(const routing::AddressKey& key, std::optional<routing::Treatment> treatment) {
+EndpointId Addresses::add_endpoint(Endpoint endpoint, std::optional<routing::Treatment> treatment) {
   const EndpointId id{++last_endpoint_};
-  endpoints_.emplace(id, key);
+  const routing::AddressKey key = endpoint.key;
+  endpoints_.emplace(id, std::move(endpoint));
   Entry& entry = entries_[key];
   entry.endpoints.push_back(id);
   if (treatment) entry.treatment = treatment;
@@ -86,7 +87,7 @@ EndpointId Addresses::add_endpoint(const routing::AddressKey& key, std::optional
 void Addresses::remove_endpoint(EndpointId id) {
   const auto found = endpoints_.find(id);
   if (found == endpoints_.end()) return;
-  const routing::AddressKey key = found->second;
+  const routing::AddressKey key = std::move(found->second.key);
   endpoints_.erase(found);
   std::erase(entries_[key].endpoints, id);
   drop_if_empty(key);
@@ -142,7 +143,10 @@ std::vector<Addresses::Candidate> Addresses::local_candidates(const Entry& entry
     const Consumer& consumer = consumers_.at(id);
     candidates.push_back({{.consumer = id}, std::uint64_t{consumer.outstanding} + consumer.cost, consumer.cost, true, false, consumer.cost});
   }
-  for (const EndpointId id : entry.endpoints) candidates.push_back({{.endpoint = id}, 0, 0, true, false, 0});
+  for (const EndpointId id : entry.endpoints) {
+    const Endpoint& endpoint = endpoints_.at(id);
+    candidates.push_back({{.endpoint = id}, std::uint64_t{endpoint.load} + endpoint.cost, endpoint.cost, true, false, endpoint.cost});
+  }
   for (const ProxyRef& proxy : entry.proxies) {
     if (!allowed(proxy, origin)) continue;
     Peer& peer = *core_.peer(proxy.peer);
@@ -210,11 +214,12 @@ std::optional<Destination> Addresses::choose(const routing::AddressKey& key, con
     return closest ? std::tuple{false, c.distance, false, 0u} : std::tuple{!c.eligible, c.value, c.remote, c.cost};
   };
   auto best = std::ranges::min_element(candidates, {}, rank);
-  if (closest) {
+  const bool in_turn = closest || origin.settled;  // what is never outstanding would always go the same way
+  if (in_turn) {
     const auto beyond = std::stable_partition(candidates.begin(), candidates.end(), [&, least = rank(*best)](const Candidate& c) { return rank(c) == least; });
     best = candidates.begin() + static_cast<std::ptrdiff_t>(turn_++ % static_cast<std::size_t>(beyond - candidates.begin()));
   }
-  if (closest) return best->to;
+  if (in_turn) return best->to;
   if (best->to.consumer) rotate_to_back(found->second.consumers, best->to.consumer);
   else if (best->to.endpoint) rotate_to_back(found->second.endpoints, best->to.endpoint);
   else if (best->to.proxy) rotate_to_back(found->second.proxies, ProxyRef{best->to.peer, best->to.proxy});
@@ -246,9 +251,14 @@ routing::Treatment Addresses::treatment(const routing::AddressKey& key) const {
   return local != nullptr && local->treatment ? *local->treatment : routing::treatment_of_key(key);
 }
 
+bool Addresses::provides(const Entry& entry) const {
+  return !entry.consumers.empty() || !entry.proxies.empty() ||
+         std::ranges::any_of(entry.endpoints, [this](EndpointId id) { return endpoints_.at(id).service; });
+}
+
 bool Addresses::reachable_here(const routing::AddressKey& key) const {
   const Entry* local = entry(key);
-  if (local != nullptr && (!local->consumers.empty() || !local->proxies.empty())) return true;
+  if (local != nullptr && provides(*local)) return true;
   if (plane_ != nullptr) {
     const auto nodes = plane_->remote_nodes(key);
     return std::ranges::any_of(nodes, [](const routing::RemoteNode& node) { return node.reachable; });
@@ -297,7 +307,7 @@ std::optional<routing::LocalAddress> Addresses::local_address(const routing::Add
   std::uint32_t cost = std::numeric_limits<std::uint32_t>::max();
   for (const ConsumerId id : local->consumers) cost = std::min(cost, consumers_.at(id).cost);
   std::optional<std::string> mesh;
-  if (!local->endpoints.empty()) cost = 0;
+  for (const EndpointId id : local->endpoints) cost = std::min(cost, endpoints_.at(id).cost);
   bool one_mesh = local->consumers.empty() && local->endpoints.empty();
   for (const ProxyRef& proxy : local->proxies) {
     Peer* edge = core_.peer(proxy.peer);

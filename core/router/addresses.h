@@ -23,6 +23,7 @@ struct Origin {
   const std::vector<std::string>* trace = nullptr;
   std::optional<std::string> mesh;
   std::span<const Destination> tried{};  ///< not to be chosen again
+  bool settled = false;                  ///< nothing of it is ever outstanding
 };
 
 /// The addresses with destinations or users on this router (local and on attached edges), and the choice among them and the
@@ -40,6 +41,14 @@ class Addresses {
   struct Producer {
     std::string address;
     bool reachable = false;
+  };
+  /// A local receiver of whole messages.
+  struct Endpoint {
+    routing::AddressKey key;
+    std::uint32_t cost = 0;
+    std::uint32_t load = 0;
+    bool service = false;  ///< it provides its address to users; else it is the site itself
+    bool raw = false;      ///< takes messages as they are
   };
   struct ProxyRef {
     PeerId peer;
@@ -72,7 +81,11 @@ class Addresses {
   void remove_producer(ProducerId id);
   Producer* producer(ProducerId id);
 
-  EndpointId add_endpoint(const routing::AddressKey& key, std::optional<routing::Treatment> treatment);
+  EndpointId add_endpoint(Endpoint endpoint, std::optional<routing::Treatment> treatment = {});
+  Endpoint* endpoint(EndpointId id) {
+    const auto found = endpoints_.find(id);
+    return found == endpoints_.end() ? nullptr : &found->second;
+  }
   void remove_endpoint(EndpointId id);
 
   void add_proxy(const routing::AddressKey& key, ProxyRef proxy);
@@ -94,7 +107,7 @@ class Addresses {
   std::vector<Destination> all(const routing::AddressKey& key, const Origin& origin);
   [[nodiscard]] routing::Treatment treatment(const routing::AddressKey& key) const;
 
-  /// Whether a producer here would find a destination. Endpoints do not count: they are the site itself, and take no streams.
+  /// Whether a producer here would find a destination. Endpoints that are the site itself do not count.
   [[nodiscard]] bool reachable_here(const routing::AddressKey& key) const;
   /// The same for a producer on an attached edge (control-plane 5.2).
   [[nodiscard]] bool reachable_for(const routing::AddressKey& key, const Peer& edge) const;
@@ -114,6 +127,7 @@ class Addresses {
     bool remote = false;
     std::uint32_t cost = 0;  ///< the exposure's own
   };
+  [[nodiscard]] bool provides(const Entry& entry) const;
   [[nodiscard]] bool allowed(ProxyRef proxy, const Origin& origin) const;
   std::vector<Candidate> local_candidates(const Entry& entry, const Origin& origin);
   /// along_trees: through next hops that are on the tree of shortest paths of the router where the message entered (control-plane 4.5).
@@ -128,7 +142,7 @@ class Addresses {
   std::uint32_t last_consumer_ = 0, last_producer_ = 0, last_endpoint_ = 0;
   std::unordered_map<ConsumerId, Consumer> consumers_;
   std::unordered_map<ProducerId, Producer> producers_;
-  std::unordered_map<EndpointId, routing::AddressKey> endpoints_;
+  std::unordered_map<EndpointId, Endpoint> endpoints_;
   std::map<routing::AddressKey, Entry> entries_;
   std::set<routing::AddressKey> changed_;
 };

@@ -74,6 +74,7 @@ struct Delivery {
   bool routed = false;
   bool dropping = false;     ///< failed: what still comes is thrown away, settled at the end
   bool multicast = false;
+  bool datagram = false;     ///< of our own: dropped, and not others before it, where too much waits
   bool sender_settled = false;    ///< by the sender, before or after its end
   bool receiver_settled = false;  ///< maybe before the end: the source hears of it at its end (data-plane 3.6)
   std::optional<amqp::DeliveryState> outcome;  ///< the last state from the receiving side, for the end

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/datagram_limits.h"
 #include "core/base/limits.h"
 #include "core/router/names.h"
 #include "core/router/streams.h"
@@ -174,14 +175,16 @@ void Forwarder::send_message(Peer& peer, amqp::LinkId link, Bytes message, bool 
   outbox_.submit(peer, link, OutRef{delivery.no, 0});
 }
 
+bool Forwarder::full(const PeerLink& link) {
+  // Of router protocol what is lost is asked for again: much of it may wait.
+  if (link.kind == LinkKind::control) return link.queue.size() >= limits::kLinkCredit && link.queued_bytes >= limits::kControlQueueBytes;
+  return link.queue.size() >= limits::kQueuedMessages ||
+         (link.queue.size() >= limits::kQueuedMessagesLeast && link.queued_bytes >= limits::kQueuedMessageBytes);
+}
+
 /// Settled messages that wait for credit: the oldest go when there are too many.
 void Forwarder::make_room(PeerLink& link) {
-  // As many as real routers keep (control-plane 2.1). Of router protocol more than that comes within one round trip in a
-  // large network, and what is lost is asked for again: it is kept up to a number of octets.
-  const auto full = [&link] {
-    return link.queue.size() >= limits::kLinkCredit && (link.kind != LinkKind::control || link.queued_bytes >= limits::kControlQueueBytes);
-  };
-  while (full()) {
+  while (full(link)) {
     const auto waits = [this](OutRef ref) {
       const Out* out = deliveries_.find_out(ref);
       return out != nullptr && !out->delivery;
@@ -190,6 +193,7 @@ void Forwarder::make_room(PeerLink& link) {
     const OutRef oldest = link.queue[first_is_under_way ? 1 : 0];
     Delivery* delivery = deliveries_.find(oldest.delivery);
     if (!waits(oldest) || !delivery->presettled) return;
+    ++core_.counters.messages_dropped;
     outbox_.cancel(*deliveries_.find_out(oldest));
     release_pending(*delivery, delivery->pending);
     erase_if_done(*delivery);
@@ -203,6 +207,17 @@ bool Forwarder::originate_message(const std::string& to, std::uint8_t priority, 
   route(delivery, {.to = to, .priority = priority, .streaming = false});
   erase_if_done(delivery);
   return !delivery.dropping;
+}
+
+Router::Sent Forwarder::originate_datagram(const std::string& to, Slice message) {
+  const std::uint64_t dropped = core_.counters.messages_dropped;
+  Delivery& delivery = deliveries_.create();
+  delivery.presettled = delivery.complete = delivery.finished = delivery.datagram = true;
+  delivery.head.push(std::move(message));
+  route(delivery, {.to = to, .streaming = false});
+  erase_if_done(delivery);
+  if (delivery.dropping) return Router::Sent::nobody;
+  return core_.counters.messages_dropped == dropped ? Router::Sent::yes : Router::Sent::no_room;
 }
 
 // ---- From local streams ----

@@ -48,6 +48,9 @@ class Forwarder final : private Outbox::Observer {
   /// Sends a whole message of our own, settled, to wherever `to` leads; `message` is without router annotations. False: nobody
   /// has the address.
   bool originate_message(const std::string& to, std::uint8_t priority, Bytes message);
+  [[nodiscard]] bool room_for(const std::string& to);  ///< multicast addresses only; true for others
+  /// The same, as Router::send_datagram().
+  Router::Sent originate_datagram(const std::string& to, Slice message);
 
   // ---- From local streams ----
   /// Begins a delivery of a stream to address `to`; `head` is what follows the router annotations. Streams::updated() may be
@@ -73,6 +76,9 @@ class Forwarder final : private Outbox::Observer {
   void sent(Delivery& delivery, Out& out, std::size_t octets) override;
   void completed(Delivery& delivery, Out& out) override;
 
+  static bool full(const PeerLink& link);
+  /// The link that takes whole messages to `to`.
+  static amqp::LinkId message_link(const Peer& peer, const Destination& to, std::uint8_t priority);
   void make_room(PeerLink& link);
   void out_lost(OutRef ref);
   void take(Delivery& delivery, Slice octets);

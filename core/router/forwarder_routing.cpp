@@ -1,4 +1,7 @@
 // Where a delivery goes: its header read, its destinations chosen, a copy begun for each.
+#include <algorithm>
+
+#include "core/base/datagram_limits.h"
 #include "core/base/limits.h"
 #include "core/router/forwarder.h"
 #include "core/router/names.h"
@@ -78,6 +81,7 @@ Origin Forwarder::origin_of(const Delivery& delivery) {
   origin.ingress = delivery.annotations.ingress.value_or("");
   origin.trace = &delivery.annotations.trace;
   origin.mesh = delivery.annotations.mesh_id;
+  origin.settled = delivery.presettled;
   return origin;
 }
 
@@ -185,6 +189,22 @@ void Forwarder::send_to(Delivery& delivery, const std::vector<Destination>& dest
   if (delivery.multicast) release_pending(delivery, delivery.pending);
 }
 
+amqp::LinkId Forwarder::message_link(const Peer& peer, const Destination& to, std::uint8_t priority) {
+  if (to.proxy) return to.proxy;
+  if (peer.inter_router()) return Outbox::priority_link(peer, priority);
+  return peer.outgoing_edge() ? peer.uplink : peer.downlink;
+}
+
+bool Forwarder::room_for(const std::string& to) {
+  const auto key = addresses_.key_of(to);
+  if (!key || key->address_class() != routing::AddressClass::mobile || addresses_.treatment(*key) != routing::Treatment::multicast) return true;
+  return std::ranges::all_of(addresses_.all(*key, Origin{}), [this](const Destination& destination) {
+    Peer* peer = core_.peer(destination.peer);
+    const PeerLink* link = peer == nullptr ? nullptr : peer->link(message_link(*peer, destination, Routing{}.priority));
+    return link == nullptr || (link->queue.size() < limits::kQueuedMessages / 2 && link->queued_bytes < limits::kQueuedMessageBytes / 2);
+  });
+}
+
 void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destination& to, const Routing& routing) {
   if (to.endpoint) return give_to_endpoint(delivery, index, to.endpoint);
   Out& out = delivery.outs[index];
@@ -199,16 +219,16 @@ void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destina
   Peer& next = *core_.peer(out.peer);
   Peer& peer = delivery.complete ? next : outbox_.carrier(next);
   out.peer = peer.id;
-  if (peer.client()) out.link = to.proxy;
-  else if (!delivery.complete) out.link = outbox_.streaming_link(peer);
-  else if (to.proxy) out.link = to.proxy;
-  else if (peer.inter_router()) out.link = Outbox::priority_link(peer, routing.priority);
-  else if (peer.outgoing_edge()) out.link = peer.uplink;
-  else out.link = peer.downlink;
+  out.link = peer.client() || delivery.complete ? message_link(peer, to, routing.priority) : outbox_.streaming_link(peer);
   PeerLink* link = peer.link(out.link);
   if (link == nullptr) {  // e.g. a neighbour that opened no data links
     out.link = {};
     return receiver_state(delivery, index, amqp::Released{}, true);
+  }
+  if (delivery.datagram && full(*link)) {
+    ++core_.counters.messages_dropped;
+    out.done = true;
+    return;
   }
   if (delivery.complete && delivery.presettled) make_room(*link);
   if (queue_full(&peer)) {
@@ -226,6 +246,9 @@ void Forwarder::give_to_endpoint(Delivery& delivery, std::uint32_t index, Endpoi
   amqp::DeliveryState outcome = amqp::Accepted{};
   if (!delivery.complete || delivery.head.bytes() > limits::kMessageBytes) {
     outcome = rejected(amqp::condition::message_size_exceeded, "the message is too long for its receiver");
+  } else if (addresses_.endpoint(endpoint)->raw) {
+    const auto& slices = delivery.head.slices();
+    core_.events.push_back(DatagramReceived{endpoint, slices.size() == 1 ? slices.front() : Slice::copy_of(delivery.head.peek(delivery.head.bytes()))});
   } else if (auto message = amqp::decode_message(delivery.head.peek(delivery.head.bytes()))) {
     core_.events.push_back(MessageReceived{endpoint, *std::move(message)});
   } else {

@@ -387,7 +387,7 @@ EndpointId Router::add_endpoint(const std::string& address, std::optional<routin
   impl_->core_.now = now;
   const auto key = routing::AddressKey::mobile(address);
   VAN_ASSERT(key.has_value());
-  const EndpointId id = impl_->addresses_.add_endpoint(*key, treatment);
+  const EndpointId id = impl_->addresses_.add_endpoint({.key = *key}, treatment);
   impl_->settle();
   return id;
 }
@@ -396,7 +396,7 @@ EndpointId Router::add_local_endpoint(const std::string& name, TimePoint now) {
   impl_->core_.now = now;
   const auto key = routing::classify("_local/" + name, {.id = impl_->core_.config.id, .mode = routing::RouterMode::interior});
   VAN_ASSERT(key.has_value() && !name.starts_with("temp."));
-  const EndpointId id = impl_->addresses_.add_endpoint(*key, {});
+  const EndpointId id = impl_->addresses_.add_endpoint({.key = *key});
   impl_->settle();
   return id;
 }
@@ -415,6 +415,38 @@ bool Router::send_message(amqp::Message message, TimePoint now) {
   const bool known = impl_->forwarder_.originate_message(to, message.priority.value_or(4), amqp::encode_message(message));
   impl_->settle();
   return known;
+}
+
+EndpointId Router::add_receiver(const std::string& address, std::uint32_t cost, TimePoint now) {
+  impl_->core_.now = now;
+  const auto key = routing::AddressKey::mobile(address);
+  VAN_ASSERT(key.has_value());
+  const EndpointId id = impl_->addresses_.add_endpoint({.key = *key, .cost = cost, .service = true, .raw = true});
+  impl_->settle();
+  return id;
+}
+
+Router::LocalReceiver Router::add_local_receiver(std::string_view prefix, TimePoint now) {
+  impl_->core_.now = now;
+  const std::string name = std::string{prefix} + "." + impl_->core_.rng.discriminator();
+  const auto key = routing::classify("_local/" + name, {.id = impl_->core_.config.id, .mode = routing::RouterMode::interior});
+  VAN_ASSERT(key.has_value() && !name.starts_with("temp."));
+  const EndpointId id = impl_->addresses_.add_endpoint({.key = *key, .raw = true});
+  impl_->settle();
+  return {id, local_address(name)};
+}
+
+void Router::set_load(EndpointId receiver, std::uint32_t load) {
+  if (Addresses::Endpoint* found = impl_->addresses_.endpoint(receiver)) found->load = load;
+}
+
+bool Router::room_for(const std::string& to) { return impl_->forwarder_.room_for(to); }
+
+Router::Sent Router::send_datagram(const std::string& to, Slice message, TimePoint now) {
+  impl_->core_.now = now;
+  const Sent sent = impl_->forwarder_.originate_datagram(to, std::move(message));
+  impl_->settle();
+  return sent;
 }
 
 std::string Router::local_address(const std::string& name) const {

@@ -121,9 +121,11 @@ enum class StreamFailure {
 struct StreamFailed { StreamId stream; StreamFailure why = StreamFailure::reset; };  ///< the id is gone
 /// A whole message for a local endpoint, without router annotations. It counts as accepted.
 struct MessageReceived { EndpointId endpoint; amqp::Message message; };
+/// The same for a receiver, as it came, unread.
+struct DatagramReceived { EndpointId endpoint; Slice message; };
 
 using Event = std::variant<PeerUp, PeerDown, PeerClosed, ReachabilityChanged, StreamRequested, StreamOpened, StreamReadable,
-                           StreamWritable, StreamFailed, MessageReceived>;
+                           StreamWritable, StreamFailed, MessageReceived, DatagramReceived>;
 
 /// The routing core of one site: speaks AMQP with its peers, takes part in routing (interior) or hangs on an uplink (edge),
 /// forwards deliveries, and is the end of TCP streams for local stand-ins and exposures. No I/O: bytes, time and randomness
@@ -173,6 +175,27 @@ class Router {
   /// Sends a message to its properties' `to`, settled: what finds nobody, or no room on the way, is dropped. False when nobody
   /// is known here that takes it.
   bool send_message(amqp::Message message, TimePoint now);
+
+  // ---- Datagrams and events: messages as they are, settled ----
+  /// Provides `address` for messages, which come as DatagramReceived; producers see it as reachable. `cost` as of a consumer, with
+  /// load() in the place of what is in flight.
+  EndpointId add_receiver(const std::string& address, std::uint32_t cost, TimePoint now);
+  /// One below our own prefix, under a new name that begins with `prefix`.
+  struct LocalReceiver {
+    EndpointId endpoint;
+    std::string address;  ///< for others to write to
+  };
+  LocalReceiver add_local_receiver(std::string_view prefix, TimePoint now);
+  void set_load(EndpointId receiver, std::uint32_t load);
+  enum class Sent {
+    yes,      ///< or to some of many receivers
+    no_room,  ///< too much waits for the way there: dropped
+    nobody,   ///< nobody is known here that takes it
+  };
+  /// Whether little waits on all ways that a message to `to` would go now: who has many should wait a moment.
+  [[nodiscard]] bool room_for(const std::string& to);
+  /// `message`: without router annotations.
+  Sent send_datagram(const std::string& to, Slice message, TimePoint now);
   [[nodiscard]] std::string local_address(const std::string& name) const;  ///< of one of our own, for others to write to
 
   // ---- Streams (data-plane 2 and 3) ----
@@ -204,6 +227,7 @@ class Router {
   [[nodiscard]] std::vector<AddressInfo> addresses() const;  ///< mobile ones of applications, sorted
   struct Counters {
     std::uint64_t deliveries_forwarded = 0, deliveries_released = 0, streams_opened = 0, streams_failed = 0;
+    std::uint64_t messages_dropped = 0;  ///< settled ones, where too much waited for a link
   };
   [[nodiscard]] Counters counters() const;
   /// What is kept in memory, counted. O(links).

@@ -1,7 +1,9 @@
 #include <chrono>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "core/base/datagram_limits.h"
 #include "tests/core/router/network.h"
 #include "tests/support/catch.h"
 
@@ -110,11 +112,94 @@ TEST_CASE("messages that a neighbour does not take are dropped, the oldest first
   network.advance(3s);
   const EndpointId endpoint = b.router->add_local_endpoint("sink", network.now);
   network.hold(wire, true);
-  for (int i = 0; i < 2000; ++i) CHECK(a.router->send_message(message(b.router->local_address("sink"), std::to_string(i)), network.now));
+  for (int i = 0; i < 10'000; ++i) CHECK(a.router->send_message(message(b.router->local_address("sink"), std::to_string(i)), network.now));
   network.hold(wire, false);
   network.settle();
   const Words words = received(b, endpoint);
-  CHECK(words.size() < 1000);
+  CHECK(words.size() < 5000);
   REQUIRE_FALSE(words.empty());
-  CHECK(words.back() == "1999");
+  CHECK(words.back() == "9999");
+}
+
+namespace {
+
+Slice words(std::string_view text) {
+  amqp::Message plain;
+  plain.body = amqp::Value{std::string{text}};
+  return Slice::copy_of(amqp::encode_message(plain));
+}
+
+std::size_t datagrams(Network::Site& site, EndpointId receiver) {
+  std::size_t count = 0;
+  for (const DatagramReceived& event : site.take<DatagramReceived>()) count += event.endpoint == receiver ? 1 : 0;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("a receiver makes its address reachable, and gets messages as they are", "[router][datagram]") {
+  Network network;
+  auto& a = network.add("a", Mode::interior);
+  auto& b = network.add("b", Mode::interior);
+  auto& laptop = network.add("laptop", Mode::edge);
+  network.connect(a, b, PeerRole::inter_router);
+  network.connect(laptop, b, PeerRole::edge);
+  network.advance(5s);
+  const ProducerId user = a.router->add_producer("dns", network.now);
+  CHECK_FALSE(a.router->reachable(user));
+  CHECK(a.router->send_datagram("dns", words("x"), network.now) == Router::Sent::nobody);
+  const EndpointId receiver = laptop.router->add_receiver("dns", 3, network.now);
+  network.advance(3s);
+  CHECK(a.router->reachable(user));
+  const Slice sent = words("as it is");
+  CHECK(a.router->send_datagram("dns", sent, network.now) == Router::Sent::yes);
+  network.settle();
+  const auto events = laptop.take<DatagramReceived>();
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].endpoint == receiver);
+  CHECK(as_text(events[0].message.view()) == as_text(sent.view()));
+
+  const auto own = a.router->add_local_receiver("udp", network.now);
+  CHECK(laptop.router->send_datagram(own.address, words("answer"), network.now) == Router::Sent::yes);
+  network.settle();
+  CHECK(datagrams(a, own.endpoint) == 1);
+  laptop.router->remove_endpoint(receiver, network.now);
+  network.advance(3s);
+  CHECK_FALSE(a.router->reachable(user));
+}
+
+TEST_CASE("messages choose the cheapest receiver with the least load, in turn among equals", "[router][datagram]") {
+  Network network;
+  auto& a = network.add("a", Mode::interior);
+  const EndpointId one = a.router->add_receiver("dns", 0, network.now), two = a.router->add_receiver("dns", 0, network.now);
+  const EndpointId dear = a.router->add_receiver("dns", 2, network.now);
+  const auto send = [&](int count) {
+    for (int i = 0; i < count; ++i) CHECK(a.router->send_datagram("dns", words("x"), network.now) == Router::Sent::yes);
+  };
+  send(4);
+  std::map<EndpointId, int> got;
+  for (const DatagramReceived& event : a.take<DatagramReceived>()) ++got[event.endpoint];
+  CHECK(got == std::map<EndpointId, int>{{one, 2}, {two, 2}});
+  a.router->set_load(one, 3);
+  a.router->set_load(two, 3);
+  send(1);
+  CHECK(datagrams(a, dear) == 1);
+}
+
+TEST_CASE("a datagram of our own that finds too much waiting is dropped, and its sender is told", "[router][datagram]") {
+  Network network;
+  auto& a = network.add("a", Mode::interior);
+  auto& b = network.add("b", Mode::interior);
+  const std::size_t wire = network.connect(a, b, PeerRole::inter_router);
+  network.advance(3s);
+  const auto own = b.router->add_local_receiver("udp", network.now);
+  network.hold(wire, true);
+  std::size_t sent = 0;
+  for (int i = 0; i < 10'000; ++i) sent += a.router->send_datagram(own.address, words("x"), network.now) == Router::Sent::yes ? 1 : 0;
+  CHECK(sent >= limits::kQueuedMessages);
+  CHECK(sent < 5'000);
+  CHECK(a.router->counters().messages_dropped == 10'000 - sent);
+  network.hold(wire, false);
+  network.settle();
+  CHECK(datagrams(b, own.endpoint) == sent);
 }
