@@ -8,11 +8,13 @@
 #include <limits>
 #include <utility>
 
+#include "agent/identity.h"
 #include "agent/json_reader.h"
 #include "agent/log_follower.h"
 #include "agent/printable.h"
 #include "agent/status.h"
 #include "agent/time_text.h"
+#include "core/base/datagram_limits.h"
 
 namespace van::agent {
 namespace {
@@ -144,6 +146,7 @@ Result<Expose> read_expose(const std::string& body) {
   command.tls = read_certificate(reader);
   command.tls.authorities = reader.optional_text("tls_ca").value_or("");
   command.tls.verify_host = !reader.flag("tls_any_host");
+  command.multicast = reader.flag("multicast");
   const auto done = reader.finish();
   if (!done) return Unexpected{done.error()};
   return command;
@@ -157,6 +160,7 @@ Result<Bind> read_bind(const std::string& body) {
   command.protocol = reader.optional_text("protocol");
   command.forwarded = reader.optional_text("forwarded");
   command.tls = read_certificate(reader);
+  command.multicast = reader.flag("multicast");
   const auto done = reader.finish();
   if (!done) return Unexpected{done.error()};
   return command;
@@ -170,6 +174,35 @@ Result<OpenProxy> read_open_proxy(const std::string& body) {
   const auto done = reader.finish();
   if (!done) return Unexpected{done.error()};
   return command;
+}
+
+struct EventsBody {
+  std::string address;
+  std::vector<std::string> messages;
+};
+/// One message, or one for each line, of which the last may have no end.
+Result<EventsBody> read_events(const HttpRequest& request) {
+  const auto known = check_query(request, {"address", "lines"});
+  if (!known) return Unexpected{known.error()};
+  const auto lines = parameter(request, "lines");
+  if (lines && *lines != "0" && *lines != "1") return Unexpected{bad_request("parameter 'lines' must be 0 or 1")};
+  auto address = required_parameter(request, "address");
+  if (!address) return Unexpected{address.error()};
+  if (const auto usable = check_address(*address); !usable) return Unexpected{usable.error()};
+  EventsBody events{.address = *std::move(address), .messages = {}};
+  if (lines == "1") {
+    for (std::size_t begin = 0; begin < request.body.size();) {
+      const std::size_t end = std::min(request.body.find('\n', begin), request.body.size());
+      events.messages.push_back(request.body.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  } else {
+    events.messages.push_back(request.body);
+  }
+  for (const std::string& message : events.messages)
+    if (message.size() > limits::kEventBytes)
+      return Unexpected{bad_request("a message has at most " + std::to_string(limits::kEventBytes) + " octets, not " + std::to_string(message.size()))};
+  return events;
 }
 
 }  // namespace
@@ -190,6 +223,8 @@ const Api::Route Api::kRoutes[] = {
     {"DELETE", "/v1/bindings", &Api::delete_bindings},
     {"POST", "/v1/proxy", &Api::post_proxy},
     {"DELETE", "/v1/proxy", &Api::delete_proxy},
+    {"GET", "/v1/events", &Api::get_events},
+    {"POST", "/v1/events", &Api::post_events},
     {"POST", "/v1/agent/stop", &Api::post_stop},
 };
 
@@ -296,7 +331,8 @@ void Api::post_exposure(const Call& call) {
              {"target", exposed->target},
              {"protocol", proxy::to_text(exposed->protocol)},
              {"port", exposed->port != 0 ? Json(exposed->port) : Json(nullptr)},
-             {"cost", exposed->cost}});
+             {"cost", exposed->cost},
+             {"multicast", exposed->multicast}});
 }
 
 void Api::delete_exposures(const Call& call) {
@@ -319,7 +355,8 @@ void Api::post_binding(const Call& call) {
     reply(exchange, bound->before ? 200 : 201,
           Json{{"address", bound->binding.address},
                {"local", bound->binding.local},
-               {"protocol", proxy::to_text(bound->binding.protocol)}});
+               {"protocol", proxy::to_text(bound->binding.protocol)},
+               {"multicast", bound->binding.multicast}});
   });
 }
 
@@ -344,6 +381,26 @@ void Api::post_proxy(const Call& call) {
 }
 
 void Api::delete_proxy(const Call& call) { reply_done(call.exchange, parts_.site.close_proxy()); }
+
+void Api::get_events(const Call& call) {
+  const auto known = check_query(call.request, {"address"});
+  if (!known) return fail(call.exchange, known.error());
+  const auto address = required_parameter(call.request, "address");
+  if (!address) return fail(call.exchange, address.error());
+  if (const auto usable = check_address(*address); !usable) return fail(call.exchange, usable.error());
+  auto source = parts_.site.events().subscribe(*address);
+  if (source == nullptr)
+    return fail(call.exchange, {Error::Code::conflict, "at most " + std::to_string(limits::kSubscribers) + " commands subscribe at once", "end one"});
+  parts_.server.answer(call.exchange, {.content_type = "application/x-ndjson", .source = std::move(source)});
+}
+
+void Api::post_events(const Call& call) {
+  auto events = read_events(call.request);
+  if (!events) return fail(call.exchange, events.error());
+  parts_.site.events().publish(events->address, std::move(events->messages), [this, exchange = call.exchange](const Events::Published& published) {
+    reply(exchange, 200, Json{{"published", published.messages}, {"dropped", published.dropped}, {"known", published.known}});
+  });
+}
 
 void Api::post_stop(const Call& call) {
   reply(call.exchange, 200, Json::object());

@@ -56,6 +56,8 @@ class Api {
   void delete_bindings(const Call& call);
   void post_proxy(const Call& call);
   void delete_proxy(const Call& call);
+  void get_events(const Call& call);
+  void post_events(const Call& call);
   void post_stop(const Call& call);
 
   void refuse(ExchangeId exchange, int status, const Error& error);

@@ -210,6 +210,7 @@ std::unique_ptr<EntityTable> ssl_profile_table(std::string_view type, const Enti
 std::unique_ptr<EntityTable> tcp_listener_table(std::string_view type, const EntityParts& parts) {
   std::vector<ServiceRow> rows;
   for (const BindingState& binding : parts.state.bindings) {
+    if (binding.protocol == proxy::Protocol::udp) continue;
     ServiceRow& row = rows.emplace_back();
     row.address = binding.address;
     row.endpoint = binding.local;
@@ -225,6 +226,7 @@ std::unique_ptr<EntityTable> tcp_listener_table(std::string_view type, const Ent
 std::unique_ptr<EntityTable> tcp_connector_table(std::string_view type, const EntityParts& parts) {
   std::vector<ServiceRow> rows;
   for (const ExposureState& exposure : parts.state.exposures) {
+    if (exposure.protocol == proxy::Protocol::udp) continue;
     ServiceRow& row = rows.emplace_back();
     row.address = exposure.address;
     row.endpoint = exposure.target;

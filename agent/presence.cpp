@@ -144,8 +144,14 @@ void Presence::expose(const ExposureState& exposure) {
   exposures_[{exposure.address, exposure.target}] = {
       exposure,
       proxy::make_exposure(proxy_parts(),
-                           {.address = exposure.address, .target = *target, .protocol = exposure.protocol, .cost = exposure.cost,
-                            .health = exposure.health, .proxy_protocol = exposure.proxy_protocol, .tls = exposure.tls})};
+                           {.address = proxy::wire_address(exposure.address, exposure.multicast),
+                            .target = *target,
+                            .protocol = exposure.protocol,
+                            .cost = exposure.cost,
+                            .health = exposure.health,
+                            .multicast = exposure.multicast,
+                            .proxy_protocol = exposure.proxy_protocol,
+                            .tls = exposure.tls})};
   telemetry_.changed();
 }
 
@@ -174,15 +180,16 @@ std::optional<Presence::Exposure> Presence::exposure(const ExposureState& exposu
 Result<std::string> Presence::bind(const BindingState& binding) {
   const auto local = proxy::parse_endpoint(binding.local, {.zero_port = true});
   VAN_ASSERT(local);  // as above
-  auto opened = proxy::open_stand_in(proxy_parts(), {.address = binding.address,
+  auto opened = proxy::open_stand_in(proxy_parts(), {.address = proxy::wire_address(binding.address, binding.multicast),
                                                        .local = *local,
                                                        .protocol = binding.protocol,
+                                                       .multicast = binding.multicast,
                                                        .both_loopbacks = binding.both_loopbacks,
                                                        .forwarded = binding.forwarded,
                                                        .tls = binding.tls});
   if (!opened) return Unexpected{from_io(opened.error(), "stand-in for '" + binding.address + "'")};
   const std::string bound = (*opened)->local().text();
-  stand_ins_[{binding.address, bound}] = {binding.protocol, *std::move(opened)};
+  stand_ins_[{binding.address, bound}] = {binding, *std::move(opened)};
   telemetry_.changed();
   return bound;
 }

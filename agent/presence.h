@@ -87,12 +87,21 @@ class Presence {
   void take_messages(const std::string& name, link::MessageHandler& handler);
   /// To its properties' `to`; it is dropped when nobody takes it.
   void send(amqp::Message message);
+  /// Events, at addresses as they are on the wire (Node::add_receiver, send_datagram, room_for).
+  router::EndpointId receive(const std::string& address, link::DatagramHandler& handler) { return node_.add_receiver(address, 0, handler); }
+  void stop_receiving(router::EndpointId receiver) { node_.remove_endpoint(receiver); }
+  router::Router::Sent send(const std::string& address, Slice message) { return node_.send_datagram(address, std::move(message)); }
+  [[nodiscard]] bool room_for(const std::string& address) { return node_.room_for(address); }
   /// A link has changed: the network is to be told, and a neighbour to be asked.
   void link_changed(const link::LinkStatus& link);
   /// What the other sites tell of themselves.
   [[nodiscard]] NetworkMap network() const;
   /// What the service speaks, by those who provide it; nullopt while nobody tells.
-  [[nodiscard]] std::optional<proxy::Protocol> protocol_of(const std::string& address) const;
+  struct Manner {
+    proxy::Protocol protocol = proxy::Protocol::tcp;
+    bool multicast = false;
+  };
+  [[nodiscard]] std::optional<Manner> manner_of(const std::string& address) const;
   /// A service's own port, as everybody in the network sees it; nullopt while nobody names one.
   [[nodiscard]] std::optional<std::uint16_t> port_of(const std::string& address) const;
   /// Our own name among those who tell what there is: NetworkMap::Service::port_source.
@@ -113,7 +122,7 @@ class Presence {
     std::unique_ptr<proxy::Exposure> proxy;
   };
   struct Bound {
-    proxy::Protocol protocol = proxy::Protocol::tcp;
+    BindingState state;
     std::unique_ptr<proxy::StandIn> proxy;
   };
   struct Access {  // a listener, as telemetry calls it

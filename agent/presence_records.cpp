@@ -52,12 +52,13 @@ std::vector<Described> Presence::describe() const {
     if (link.direction == router::Direction::outgoing) all.push_back(describe(link));
   for (const auto& [key, running] : exposures_) {
     const proxy::Counters counters = running.proxy->counters();
+    const std::string address = proxy::wire_address(key.first, running.state.multicast);
     Described connector{.type = RecordType::connector,
                         .key = key.first + "@" + key.second,
                         .attributes = {{Attribute::parent, router},
-                                       {Attribute::name, key.first + "@" + key.second},
+                                       {Attribute::name, address + "@" + key.second},
                                        {Attribute::protocol, std::string{proxy::to_text(running.state.protocol)}},
-                                       {Attribute::address, key.first},
+                                       {Attribute::address, address},
                                        {Attribute::status, running.proxy->trouble().empty() ? "up" : "down"},
                                        {Attribute::connections, counters.connections}}};
     if (running.state.cost > 0) connector.attributes[Attribute::cost] = std::uint64_t{running.state.cost};
@@ -70,8 +71,8 @@ std::vector<Described> Presence::describe() const {
                        .key = key.first + "@" + key.second,
                        .attributes = {{Attribute::parent, router},
                                       {Attribute::name, key.first},
-                                      {Attribute::protocol, std::string{proxy::to_text(bound.protocol)}},
-                                      {Attribute::address, key.first},
+                                      {Attribute::protocol, std::string{proxy::to_text(bound.state.protocol)}},
+                                      {Attribute::address, proxy::wire_address(key.first, bound.state.multicast)},
                                       {Attribute::connections, bound.proxy->counters().connections}}};
     add_place(listener.attributes, bound.proxy->local(), bound.proxy->local().port);
     all.push_back(std::move(listener));
@@ -134,16 +135,21 @@ std::vector<proxy::KnownService> Presence::services() const {
   return services;
 }
 
-std::optional<proxy::Protocol> Presence::protocol_of(const std::string& address) const {
+std::optional<Presence::Manner> Presence::manner_of(const std::string& address) const {
   for (const auto& [key, running] : exposures_)
-    if (key.first == address) return running.state.protocol;
+    if (key.first == address) return Manner{running.state.protocol, running.state.multicast};
   const NetworkMap map = network();
-  const auto told = map.services.find(address);
-  return told == map.services.end() ? std::nullopt : proxy::protocol_of(told->second.protocol);
+  for (const bool multicast : {false, true}) {
+    const auto told = map.services.find(proxy::wire_address(address, multicast));
+    if (told == map.services.end()) continue;
+    if (const auto protocol = proxy::protocol_of(told->second.protocol)) return Manner{*protocol, multicast};
+  }
+  return std::nullopt;
 }
 
 std::optional<std::uint16_t> Presence::port_of(const std::string& address) const {
-  const auto told = port_of_service(telemetry_.sources(), address);
+  auto told = port_of_service(telemetry_.sources(), address);
+  if (!told) told = port_of_service(telemetry_.sources(), proxy::wire_address(address, true));
   for (const auto& [key, running] : exposures_) {
     if (key.first != address || running.state.port == 0) continue;
     if (!told || telemetry_.id() < told->source) return running.state.port;

@@ -104,12 +104,15 @@ Result<std::string> new_token_name(const State& state, const std::string& asked,
 }  // namespace
 
 Site::Site(Parts parts)
-    : parts_{std::move(parts)}, log_{parts_.logs.component("site")}, settle_{parts_.loop, [this] {
+    : parts_{std::move(parts)}, log_{parts_.logs.component("site")}, events_{parts_.loop}, settle_{parts_.loop, [this] {
         settle_joins();
         settle_bindings();
       }} {}
 
-Site::~Site() { presence_.reset(); }  // while what it tells us can still be heard
+Site::~Site() {
+  events_.attach(nullptr);
+  presence_.reset();  // while what it tells us can still be heard
+}
 
 Result<std::unique_ptr<Site>> Site::open(Parts parts) {
   std::unique_ptr<Site> site{new Site{std::move(parts)}};
@@ -122,6 +125,7 @@ Result<std::unique_ptr<Site>> Site::open(Parts parts) {
 }
 
 Result<void> Site::start(State& next, Missing missing) {
+  events_.attach(nullptr);
   presence_.reset();  // its ports are wanted again
   Identity identity;
   if (next.site) {
@@ -132,6 +136,7 @@ Result<void> Site::start(State& next, Missing missing) {
   presence_ = std::make_unique<Presence>(
       Presence::Parts{parts_.loop, parts_.random, parts_.logs, *this, parts_.idle_timeout, [this] { settle_.schedule(); }}, identity);
   presence_->take_messages(kManagementName, *this);
+  events_.attach(presence_.get());
 
   for (ListenerState& listener : next.listeners) {
     const auto listening = start_listener(listener, *next.site->own);

@@ -13,6 +13,7 @@
 #include <spdlog/fwd.h>
 
 #include "agent/error.h"
+#include "agent/events.h"
 #include "agent/log.h"
 #include "agent/presence.h"
 #include "agent/state.h"
@@ -74,11 +75,13 @@ struct Expose {
   std::optional<std::uint32_t> health_successes = std::nullopt;
   bool proxy_protocol = false;
   proxy::TlsFiles tls = {};  ///< for a target of TLS, as its scheme tells
+  bool multicast = false;                            ///< udp only
 };
 struct Bind {
   std::string address = {};
   std::optional<std::string> local = std::nullopt;  ///< absent: the service's own port, else a free one
   std::optional<std::string> protocol = std::nullopt;  ///< absent: the service's own when it is known, else tcp
+  bool multicast = false;                              ///< false: as the service is when it is known
   std::optional<std::string> forwarded = std::nullopt;  ///< as http::forwarded_of(); absent: none
   proxy::TlsFiles tls = {};  ///< certificate and key, or neither
 };
@@ -142,6 +145,7 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
 
   [[nodiscard]] const State& state() const { return state_; }
   [[nodiscard]] const Presence& presence() const { return *presence_; }
+  [[nodiscard]] Events& events() { return events_; }
 
  private:
   struct PendingJoin {
@@ -175,7 +179,8 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
   Result<void> forget_links(const std::vector<std::string>& names);
   [[nodiscard]] Error timed_out(const PendingJoin& pending) const;
 
-  [[nodiscard]] Result<proxy::Protocol> protocol_of(const Bind& command) const;
+  [[nodiscard]] Result<Presence::Manner> manner_of(const Bind& command) const;
+  [[nodiscard]] Result<void> check_carriage(const std::string& address, const Presence::Manner& manner) const;
   Result<std::string> bind_unasked(BindingState binding);
   [[nodiscard]] bool waits_for_port(const Bind& command) const;
   void settle_bindings();
@@ -188,6 +193,7 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
   Parts parts_;
   spdlog::logger& log_;
   State state_;
+  Events events_;
   std::unique_ptr<Presence> presence_;
   std::list<PendingJoin> joins_;
   std::list<PendingBind> bindings_;  // that wait

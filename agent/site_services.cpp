@@ -22,8 +22,16 @@ Unexpected<Error> error(Error::Code code, std::string message, std::string hint 
 Result<proxy::Protocol> read_protocol(const std::string& text) {
   const auto protocol = proxy::protocol_of(text);
   if (!protocol) return error(Error::Code::bad_request, "'" + printable(text) + "' is no protocol", "it is tcp, udp, http, http2 or amqp");
-  if (*protocol != proxy::Protocol::udp) return *protocol;
-  return error(Error::Code::bad_request, "protocol " + text + " is not in this version", "tcp, http and http2 are");
+  return *protocol;
+}
+
+/// Multicast and udp have their conditions.
+Result<void> check_manner(const Presence::Manner& manner, bool path) {
+  if (manner.protocol != proxy::Protocol::udp && manner.multicast)
+    return error(Error::Code::bad_request, "only udp can be multicast", "add --protocol udp");
+  if (manner.protocol == proxy::Protocol::udp && path)
+    return error(Error::Code::bad_request, "udp has no Unix sockets", "give a host and a port, such as localhost:9000");
+  return {};
 }
 
 struct Target {
@@ -149,6 +157,11 @@ Result<ExposureState> Site::expose(const Expose& command) {
   if (!tls) return Unexpected{tls.error()};
   if (command.proxy_protocol && *protocol != proxy::Protocol::tcp)
     return error(Error::Code::bad_request, "the PROXY protocol goes with protocol tcp", "elsewhere connections are shared by clients");
+  const Presence::Manner manner{*protocol, command.multicast};
+  const auto possible = check_manner(manner, target->endpoint.is_path());
+  if (!possible) return Unexpected{possible.error()};
+  if (manner.protocol == proxy::Protocol::udp && health->kind != proxy::HealthCheck::Kind::none)
+    return error(Error::Code::bad_request, "a udp target can't be checked", "leave out --health");
   if (command.cost > kCostMax) return error(Error::Code::bad_request, "the cost is too high");
   if (command.port && *command.port == 0) return error(Error::Code::bad_request, "a service's port is from 1 to 65535");
 
@@ -159,12 +172,15 @@ Result<ExposureState> Site::expose(const Expose& command) {
                                .protocol = *protocol,
                                .health = *health,
                                .proxy_protocol = command.proxy_protocol,
-                               .tls = *tls};
+                               .tls = *tls,
+                               .multicast = command.multicast};
   if (std::ranges::any_of(state_.exposures, [&](const ExposureState& each) {
         return each.address == exposure.address && each.target == exposure.target;
       }))
     return error(Error::Code::conflict, exposure.target + " is already exposed as '" + exposure.address + "'",
                  "to change it: vanctl unexpose " + exposure.address + " " + exposure.target);
+  const auto agrees = check_carriage(exposure.address, manner);
+  if (!agrees) return Unexpected{agrees.error()};
   if (state_.exposures.size() >= kExposuresMax)
     return error(Error::Code::conflict, "a site exposes at most " + std::to_string(kExposuresMax) + " targets");
 
@@ -222,13 +238,38 @@ bool Site::waits_for_port(const Bind& command) const {
   return std::ranges::any_of(presence_->links(), [](const link::LinkStatus& link) { return link.state == link::LinkState::up; });
 }
 
-Result<proxy::Protocol> Site::protocol_of(const Bind& command) const {
-  if (command.protocol) return read_protocol(*command.protocol);
-  return read_protocol(std::string{to_text(presence_->protocol_of(command.address).value_or(proxy::Protocol::tcp))});
+Result<Presence::Manner> Site::manner_of(const Bind& command) const {
+  const auto known = presence_->manner_of(command.address);
+  Presence::Manner manner = known.value_or(Presence::Manner{});
+  if (command.multicast) manner = {proxy::Protocol::udp, true};
+  if (!command.protocol) return manner;
+  const auto protocol = read_protocol(*command.protocol);
+  if (!protocol) return Unexpected{protocol.error()};
+  manner.protocol = *protocol;
+  if (!command.multicast && *protocol != proxy::Protocol::udp) manner.multicast = false;
+  return manner;
+}
+
+/// An address is carried in one way, as what is sent to it in another would reach nobody.
+Result<void> Site::check_carriage(const std::string& address, const Presence::Manner& manner) const {
+  const auto carriage = proxy::carriage_of(manner.protocol, manner.multicast);
+  if (manner.protocol == proxy::Protocol::amqp) return {};  // the address is only the port's name
+  const auto differs = [&](const auto& each) {
+    return each.address == address && each.protocol != proxy::Protocol::amqp && proxy::carriage_of(each.protocol, each.multicast) != carriage;
+  };
+  const auto conflict = [&](const auto& each, const std::string& what) {
+    return error(Error::Code::conflict, "'" + address + "' is " + what + " here for " + std::string{to_text(proxy::carriage_of(each.protocol, each.multicast))} +
+                                            ", not for " + std::string{to_text(carriage)}, "choose another address for the other protocol");
+  };
+  const auto exposure = std::ranges::find_if(state_.exposures, differs);
+  if (exposure != state_.exposures.end()) return conflict(*exposure, "exposed");
+  const auto binding = std::ranges::find_if(state_.bindings, differs);
+  if (binding != state_.bindings.end()) return conflict(*binding, "bound");
+  return {};
 }
 
 void Site::bind(const Bind& command, BindDone done) {
-  if (!check_address(command.address) || !protocol_of(command) || !waits_for_port(command)) return done(bind(command));
+  if (!check_address(command.address) || !manner_of(command) || !waits_for_port(command)) return done(bind(command));
   bindings_.push_back({command, std::move(done), std::make_unique<io::Timer>(parts_.loop, [this] { settle_.schedule(); })});
   bindings_.back().timer->arm(kPortWait);
 }
@@ -248,9 +289,10 @@ void Site::settle_bindings() {
 Result<Bound> Site::bind(const Bind& command) {
   const auto address = check_address(command.address);
   if (!address) return Unexpected{address.error()};
-  const auto protocol = protocol_of(command);
-  if (!protocol) return Unexpected{protocol.error()};
-  const auto forwarded = read_forwarded(command.forwarded, *protocol);
+  const auto manner = manner_of(command);
+  if (!manner) return Unexpected{manner.error()};
+  const proxy::Protocol protocol = manner->protocol;
+  const auto forwarded = read_forwarded(command.forwarded, protocol);
   if (!forwarded) return Unexpected{forwarded.error()};
   std::optional<LocalEndpoint> local;
   if (command.local) {
@@ -258,18 +300,20 @@ Result<Bound> Site::bind(const Bind& command) {
     if (!read) return Unexpected{read.error()};
     local = *read;
   }
+  const auto possible = check_manner(*manner, local && local->endpoint.is_path());
+  if (!possible) return Unexpected{possible.error()};
 
   const auto tls = read_tls(command.tls, log_);
   if (!tls) return Unexpected{tls.error()};
-  if (*tls && *protocol == proxy::Protocol::amqp)
-    return error(Error::Code::bad_request, "AMQP clients come without TLS in this version", "leave certificate and key out");
+  if (*tls && (protocol == proxy::Protocol::amqp || protocol == proxy::Protocol::udp))
+    return error(Error::Code::bad_request, "TLS does not go with protocol " + std::string{to_text(protocol)} + " in this version", "leave certificate and key out");
 
   for (const BindingState& each : state_.bindings) {
     if (each.address != command.address || (local && each.local != local->endpoint.text())) continue;
     if (*tls && each.tls != *tls)
       return error(Error::Code::conflict, each.local + " stands in for '" + each.address + "' with another certificate, or none",
                    "to change it: vanctl unbind " + each.address + " " + each.local);
-    if (each.protocol != *protocol && command.protocol)
+    if ((each.protocol != protocol && command.protocol) || (command.multicast && !each.multicast))
       return error(Error::Code::conflict, each.local + " stands in for '" + each.address + "' with protocol " + std::string{to_text(each.protocol)},
                    "to change it: vanctl unbind " + each.address + " " + each.local);
     if (each.forwarded != *forwarded && command.forwarded)
@@ -280,12 +324,15 @@ Result<Bound> Site::bind(const Bind& command) {
     if (!bound) return Unexpected{bound.error()};
     return Bound{true, each};
   }
+  const auto agrees = check_carriage(command.address, *manner);
+  if (!agrees) return Unexpected{agrees.error()};
   if (state_.bindings.size() >= kBindingsMax)
     return error(Error::Code::conflict, "a site has at most " + std::to_string(kBindingsMax) + " stand-ins");
 
   BindingState binding{.address = command.address,
                        .local = local ? local->endpoint.text() : "",
-                       .protocol = *protocol,
+                       .protocol = protocol,
+                       .multicast = manner->multicast,
                        .both_loopbacks = !local || local->both_loopbacks,
                        .forwarded = *forwarded,
                        .tls = *tls};

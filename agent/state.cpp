@@ -59,8 +59,10 @@ toml::table print(const LinkState& link) {
                      {"key", link.credentials.key}};
 }
 
-void print_protocol(toml::table& table, proxy::Protocol protocol) {
-  if (protocol != proxy::Protocol::tcp) table.insert("protocol", proxy::to_text(protocol));
+template <class Record>
+void print_protocol(toml::table& table, const Record& record) {
+  if (record.protocol != proxy::Protocol::tcp) table.insert("protocol", proxy::to_text(record.protocol));
+  if (record.multicast) table.insert("multicast", true);
 }
 
 void print_health(toml::table& table, const proxy::HealthCheck& health) {
@@ -93,7 +95,7 @@ toml::table print(const ExposureState& exposure) {
                     {"target", exposure.target},
                     {"cost", static_cast<std::int64_t>(exposure.cost)},
                     {"port", static_cast<std::int64_t>(exposure.port)}};
-  print_protocol(table, exposure.protocol);
+  print_protocol(table, exposure);
   print_health(table, exposure.health);
   if (exposure.proxy_protocol) table.insert("proxy_protocol", true);
   print_tls(table, exposure.tls);
@@ -102,7 +104,7 @@ toml::table print(const ExposureState& exposure) {
 
 toml::table print(const BindingState& binding) {
   toml::table table{{"address", binding.address}, {"local", binding.local}};
-  print_protocol(table, binding.protocol);
+  print_protocol(table, binding);
   if (binding.both_loopbacks) table.insert("both_loopbacks", true);
   if (binding.forwarded != http::Forwarded::none) table.insert("forwarded", http::to_text(binding.forwarded));
   if (binding.tls) print_certificate(table, *binding.tls);
@@ -199,12 +201,16 @@ std::string read_endpoint(TomlReader& reader, std::string_view key) {
   return text;
 }
 
-proxy::Protocol read_protocol(TomlReader& reader) {
+/// Behind the endpoint, which a Unix socket's path may only be for streams.
+template <class Record>
+void read_protocol(TomlReader& reader, Record& record, std::string_view endpoint) {
   const std::string text = reader.text("protocol", TomlReader::Need::optional);
-  if (text.empty()) return proxy::Protocol::tcp;
-  const auto protocol = proxy::protocol_of(text);
+  const auto protocol = text.empty() ? proxy::Protocol::tcp : proxy::protocol_of(text);
   if (!protocol) reader.complain("protocol", "is not known");
-  return protocol.value_or(proxy::Protocol::tcp);
+  record.protocol = protocol.value_or(proxy::Protocol::tcp);
+  record.multicast = reader.flag("multicast");
+  if (record.multicast && record.protocol != proxy::Protocol::udp) reader.complain("multicast", "goes with protocol udp only");
+  if (record.protocol == proxy::Protocol::udp && endpoint.starts_with("unix:")) reader.complain("protocol", "udp has no Unix sockets");
 }
 
 http::Forwarded read_forwarded(TomlReader& reader) {
@@ -273,7 +279,7 @@ ExposureState read(TomlReader& reader, ExposureState*) {
   exposure.target = read_endpoint(reader, "target");
   exposure.cost = static_cast<std::uint32_t>(reader.integer("cost", 0, kCostMax));
   exposure.port = read_port(reader, 0);
-  exposure.protocol = read_protocol(reader);
+  read_protocol(reader, exposure, exposure.target);
   exposure.health = read_health(reader);
   exposure.proxy_protocol = reader.flag("proxy_protocol");
   exposure.tls = read_tls(reader, exposure.target);
@@ -281,7 +287,8 @@ ExposureState read(TomlReader& reader, ExposureState*) {
 }
 
 BindingState read(TomlReader& reader, BindingState*) {
-  BindingState binding{.address = read_address(reader), .local = read_endpoint(reader, "local"), .protocol = read_protocol(reader)};
+  BindingState binding{.address = read_address(reader), .local = read_endpoint(reader, "local")};
+  read_protocol(reader, binding, binding.local);
   binding.both_loopbacks = reader.flag("both_loopbacks");
   binding.forwarded = read_forwarded(reader);
   if (binding.forwarded != http::Forwarded::none && binding.protocol != proxy::Protocol::http) reader.complain("forwarded", "goes with http only");

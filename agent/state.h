@@ -55,11 +55,13 @@ struct ExposureState {
   proxy::HealthCheck health = {};
   bool proxy_protocol = false;
   std::optional<proxy::TlsFiles> tls = std::nullopt;  ///< the target speaks TLS
+  bool multicast = false;  ///< udp only
 };
 struct BindingState {
   std::string address;
   std::string local;  ///< as proxy::Endpoint::text(), with the port really bound
   proxy::Protocol protocol = proxy::Protocol::tcp;
+  bool multicast = false;       ///< udp only
   bool both_loopbacks = false;  ///< `local` is on 127.0.0.1, and ::1 has the same port
   http::Forwarded forwarded = http::Forwarded::none;  ///< of protocol http
   std::optional<proxy::TlsFiles> tls = std::nullopt;  ///< clients come with TLS

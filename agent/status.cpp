@@ -128,9 +128,10 @@ struct Service {
     counters.connections += more.connections;
     counters.bytes_in += more.bytes_in;
     counters.bytes_out += more.bytes_out;
+    counters.dropped += more.dropped;
   }
 };
-using Services = std::map<std::string, Service>;
+using Services = std::map<std::string, Service>;  // by the address that routers know
 
 Json provider_json(const std::string& site, Json cost, const std::string& target) {
   return {{"site", site}, {"cost", std::move(cost)}, {"target", text_or_null(target)}, {"state", to_text(proxy::HealthState::up)}, {"error", nullptr}};
@@ -189,7 +190,7 @@ void add_told(Services& services, const Site& site, const NetworkMap& network) {
 
 void add_local(Services& services, const Site& site) {
   for (const ExposureState& exposure : site.state().exposures) {
-    Service& service = services[exposure.address];
+    Service& service = services[proxy::wire_address(exposure.address, exposure.multicast)];
     service.protocol = proxy::to_text(exposure.protocol);
     const std::string& own = site.presence().telemetry_id();
     if (exposure.port != 0 && (service.port_source.empty() || own < service.port_source)) {
@@ -208,7 +209,7 @@ void add_local(Services& services, const Site& site) {
     if (running) service.count(running->counters);
   }
   for (const BindingState& binding : site.state().bindings) {
-    Service& service = services[binding.address];
+    Service& service = services[proxy::wire_address(binding.address, binding.multicast)];
     const auto stand_in = site.presence().stand_in(binding);
     if (!stand_in) continue;
     if (service.protocol.empty()) service.protocol = proxy::to_text(binding.protocol);
@@ -245,8 +246,10 @@ Json services_json(const Site& site, const NetworkMap& network) {
   add_local(services, site);
   Json result = Json::array();
   for (auto& [address, service] : services) {
-    result.push_back({{"address", address},
-                      {"protocol", service.protocol.empty() ? "tcp" : service.protocol},
+    const bool multicast = address.starts_with(proxy::kMulticastPrefix);
+    result.push_back({{"address", multicast ? address.substr(proxy::kMulticastPrefix.size()) : address},
+                      {"protocol", !service.protocol.empty() ? service.protocol : multicast ? "udp" : "tcp"},
+                      {"multicast", multicast},
                       {"port", service.port != 0 ? Json(service.port) : Json(nullptr)},
                       {"reachable", service.reachable},
                       {"providers", std::move(service.providers)},
@@ -254,7 +257,8 @@ Json services_json(const Site& site, const NetworkMap& network) {
                       {"in_flight", service.counters.in_flight},
                       {"connections", service.counters.connections},
                       {"bytes_in", service.counters.bytes_in},
-                      {"bytes_out", service.counters.bytes_out}});
+                      {"bytes_out", service.counters.bytes_out},
+                      {"dropped", service.counters.dropped}});
   }
   return result;
 }

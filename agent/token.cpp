@@ -5,10 +5,10 @@
 #include <limits>
 #include <utility>
 
-#include "agent/base64.h"
 #include "agent/printable.h"
 #include "agent/time_text.h"
 #include "agent/yaml_document.h"
+#include "core/base/base64.h"
 #include "core/base/limits.h"
 
 namespace van::agent {

@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "agent/base64.h"
 #include "agent/token.h"
 #include "core/base/assert.h"
+#include "core/base/base64.h"
 
 namespace van::agent {
 namespace {

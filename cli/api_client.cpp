@@ -89,6 +89,10 @@ Result<void> ApiClient::send(const ApiRequest& request, Deadline deadline) {
     body = *encoded;
     text += "Content-Type: application/json\r\n";
   }
+  if (request.octets) {
+    body = *request.octets;
+    text += "Content-Type: application/octet-stream\r\n";
+  }
   if (request.method != "GET") text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   const auto written = stream_.write(text + "\r\n" + body, deadline);
   // An agent that refuses a request early may close before it has read all of it: its answer says why.

@@ -20,6 +20,7 @@ struct ApiRequest {
   std::string_view method;
   std::string target;  ///< path and query, see api_path() and api_query()
   std::optional<Json> body = {};
+  std::optional<std::string> octets = {};  ///< instead of `body`, as they are
 };
 
 /// `text` as one segment of a path or value of a query: RFC 3986 §2.1, everything but unreserved characters is encoded.

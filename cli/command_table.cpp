@@ -152,7 +152,7 @@ constexpr ExitMeaning kTokenCreateExits[] = {kNoAgent,
 constexpr OptionSpec kExposeOptions[] = {
     {.name = "protocol",
      .kind = ValueKind::choice,
-     .help = "how it is carried; this version carries tcp, http and http2",
+     .help = "what TARGET speaks; else tcp, or what TARGET begins with",
      .choices = kProtocols},
     {.name = "cost",
      .kind = ValueKind::number,
@@ -190,6 +190,7 @@ constexpr OptionSpec kExposeOptions[] = {
     {.name = "tls-cert", .kind = ValueKind::text, .value = "FILE", .help = "our certificate, for a TLS target that asks for one"},
     {.name = "tls-key", .kind = ValueKind::text, .value = "FILE", .help = "its key"},
     {.name = "tls-any-host", .help = "do not verify the name in the certificate of a TLS target, only where it comes from"},
+    {.name = "multicast", .help = "udp: each datagram to ADDRESS goes to all that expose it so, and to all that subscribe"},
 };
 constexpr Example kExposeExamples[] = {
     {"vanctl expose 8080 as greeting", "localhost:8080"},
@@ -198,10 +199,11 @@ constexpr Example kExposeExamples[] = {
     {"vanctl expose unix:/run/app.sock as app --port 80", "a Unix socket"},
     {"vanctl expose 8080 as greeting --health http:/healthz --health-interval 2s", "only while it answers well"},
     {"vanctl expose https://intranet.example:443 as intranet --tls-ca ca.pem", "TLS to the target, verified"},
+    {"vanctl expose udp:53 as dns", "datagrams; the same as: expose 53 as dns --protocol udp"},
 };
 constexpr ExitMeaning kExposeExits[] = {kNotInTime,
                                         {ExitCode::not_found, "no such file"},
-                                        {ExitCode::conflict, "this address and target are exposed already"}};
+                                        {ExitCode::conflict, "this address and target are exposed already, or the address with another kind of protocol"}};
 
 constexpr Example kUnexposeExamples[] = {
     {"vanctl unexpose greeting", "all targets of the address"},
@@ -213,7 +215,7 @@ constexpr std::string_view kBindProtocols[] = {"tcp", "udp", "http", "http2", "a
 constexpr OptionSpec kBindOptions[] = {
     {.name = "protocol",
      .kind = ValueKind::choice,
-     .help = "how it is carried; this version carries tcp, http and http2; amqp: a port for AMQP 1.0 clients",
+     .help = "what the service speaks; else what the network says of it, or tcp; amqp: a port for AMQP 1.0 clients",
      .choices = kBindProtocols},
     {.name = "forwarded",
      .kind = ValueKind::choice,
@@ -221,6 +223,7 @@ constexpr OptionSpec kBindOptions[] = {
      .choices = kForwarded},
     {.name = "tls-cert", .kind = ValueKind::text, .value = "FILE", .help = "clients come with TLS, which ends here: the certificate"},
     {.name = "tls-key", .kind = ValueKind::text, .value = "FILE", .help = "its key"},
+    {.name = "multicast", .help = "udp: each datagram goes to all that expose ADDRESS with --multicast; known by itself once one does"},
 };
 constexpr Example kBindExamples[] = {
     {"vanctl bind greeting", "the service's own port, else a free one"},
@@ -228,8 +231,11 @@ constexpr Example kBindExamples[] = {
     {"vanctl bind database unix:db.sock", "a Unix socket"},
     {"vanctl bind intranet 8443 --tls-cert cert.pem --tls-key key.pem", "for clients that speak TLS"},
     {"vanctl bind --protocol amqp", "AMQP clients may use every address of the network; 5672 when it is free"},
+    {"vanctl bind dns 5353 --protocol udp", "datagrams to port 5353 here"},
 };
-constexpr ExitMeaning kBindExits[] = {kNotInTime, {ExitCode::not_found, "no such file"}, {ExitCode::conflict, "the port is in use"}};
+constexpr ExitMeaning kBindExits[] = {kNotInTime,
+                                      {ExitCode::not_found, "no such file"},
+                                      {ExitCode::conflict, "the port is in use, or the address has another kind of protocol"}};
 
 constexpr Example kUnbindExamples[] = {
     {"vanctl unbind greeting", "all stand-ins of the address"},
@@ -258,6 +264,25 @@ constexpr Example kProxyExamples[] = {
 constexpr ExitMeaning kProxyExits[] = {kNoAgent,
                                        kNotInTime,
                                        {ExitCode::conflict, "a port is in use, or is set in agent.toml"}};
+
+constexpr OptionSpec kPublishOptions[] = {
+    {.name = "lines", .help = "each line of standard input is a message, sent as soon as it comes"},
+};
+constexpr Example kPublishExamples[] = {
+    {"vanctl publish alerts 'the pump has stopped'", "one message"},
+    {"tail -f app.log | vanctl publish logs --lines", "a message for each line"},
+    {"vanctl publish pictures < cat.jpg", "all of standard input as one message, up to 256,000 octets"},
+};
+constexpr ExitMeaning kPublishExits[] = {kNoAgent, kNotInTime};
+
+constexpr OptionSpec kSubscribeOptions[] = {
+    {.letter = 'n', .name = "count", .kind = ValueKind::number, .value = "N", .help = "end after N messages", .least = 1, .most = std::numeric_limits<std::int32_t>::max()},
+};
+constexpr Example kSubscribeExamples[] = {
+    {"vanctl subscribe alerts", "a line for each message, until Ctrl-C"},
+    {"vanctl subscribe alerts -o json -n 1", "the next one, as {\"text\": …} or {\"base64\": …}"},
+};
+constexpr ExitMeaning kSubscribeExits[] = {kNoAgent, kNotInTime, {ExitCode::conflict, "too many commands subscribe here"}};
 
 // --- looking
 
@@ -371,7 +396,7 @@ constexpr CommandSpec kCommands[] = {
      .operands_max = 3,
      .summary = "Put a local service into the network",
      .description =
-         "Others reach TARGET by ADDRESS from now on. TARGET is 8080, localhost:8080, [::1]:8080 or unix:/path.\n"
+         "Others reach TARGET by ADDRESS from now on. TARGET is 8080, localhost:8080, [::1]:8080, unix:/path or udp:9000.\n"
          "Starts the agent when none runs; what is exposed before joining is offered as soon as there is a link.",
      .options = kExposeOptions,
      .examples = kExposeExamples,
@@ -430,6 +455,33 @@ constexpr CommandSpec kCommands[] = {
      .examples = kProxyExamples,
      .exits = kProxyExits,
      .run = proxy},
+    {.section = "Services",
+     .name = "publish",
+     .operands = "ADDRESS [MESSAGE]",
+     .operands_min = 1,
+     .operands_max = 2,
+     .summary = "Send events to all that subscribe",
+     .description =
+         "Sends MESSAGE, all of standard input, or each of its lines, to everybody in the network who subscribes to\n"
+         "ADDRESS or exposes it with --multicast. Nothing is kept for who comes later. A message has at most 256,000\n"
+         "octets; a UDP server gets those of up to 65,507.",
+     .options = kPublishOptions,
+     .examples = kPublishExamples,
+     .exits = kPublishExits,
+     .run = publish},
+    {.section = "Services",
+     .name = "subscribe",
+     .operands = "ADDRESS",
+     .operands_min = 1,
+     .operands_max = 1,
+     .summary = "Print events as they come",
+     .description =
+         "Prints what anybody publishes to ADDRESS, a line each, until Ctrl-C. Who reads too slowly loses messages, the\n"
+         "oldest first, and is told on standard error how many.",
+     .options = kSubscribeOptions,
+     .examples = kSubscribeExamples,
+     .exits = kSubscribeExits,
+     .run = subscribe},
 
     {.section = "Looking",
      .name = "status",

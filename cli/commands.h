@@ -16,6 +16,8 @@ Result<Answer> unexpose(Session& session);
 Result<Answer> bind_address(Session& session);
 Result<Answer> unbind(Session& session);
 Result<Answer> proxy(Session& session);
+Result<Answer> publish(Session& session);
+Result<Answer> subscribe(Session& session);
 
 Result<Answer> show_status(Session& session);
 Result<Answer> show_sites(Session& session);

@@ -54,6 +54,7 @@ Result<Answer> expose(Session& session) {
   copy_path(session, "tls-ca", body, "tls_ca");
   copy_certificate(session, body);
   copy_flag(session.call.options, "tls-any-host", body, "tls_any_host");
+  if (session.call.options.has("multicast")) body["multicast"] = true;
 
   if (auto started = session.agent.start(session.deadline()); !started) return Unexpected{started.error()};
   auto answer =
@@ -81,6 +82,7 @@ Result<Answer> bind_address(Session& session) {
   const std::size_t named = amqp && operands.size() < 2 ? 0 : 1;  // an AMQP port need not have a name of its own
   body["address"] = named == 0 ? "amqp" : operands[0];
   if (operands.size() > named) body["local"] = absolute_place(session, operands[named]);
+  if (session.call.options.has("multicast")) body["multicast"] = true;
 
   if (auto started = session.agent.start(session.deadline()); !started) return Unexpected{started.error()};
   auto answer =

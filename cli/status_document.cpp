@@ -95,6 +95,8 @@ StatusDocument::Service read_service(const Json& json) {
   read(json, "connections", service.connections);
   read(json, "bytes_in", service.bytes_in);
   read(json, "bytes_out", service.bytes_out);
+  read(json, "multicast", service.multicast);
+  read(json, "dropped", service.dropped);
   return service;
 }
 

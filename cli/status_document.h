@@ -59,6 +59,8 @@ struct StatusDocument {
     std::int64_t connections = 0;
     std::int64_t bytes_in = 0;
     std::int64_t bytes_out = 0;
+    bool multicast = false;
+    std::int64_t dropped = 0;  ///< datagrams
   };
 
   std::string version;

@@ -110,11 +110,12 @@ std::string services_view(const StatusDocument& status, const ViewOptions& optio
   if (options.verbose)
     columns.insert(columns.end(), {{.heading = "CONNECTIONS", .right = true},
                                    {.heading = "BYTES IN", .right = true},
-                                   {.heading = "BYTES OUT", .right = true}});
+                                   {.heading = "BYTES OUT", .right = true},
+                                   {.heading = "DROPPED", .right = true}});
   Table table{columns};
   for (const StatusDocument::Service& service : status.services) {
     std::vector<Cell> row{{service.address},
-                          {service.protocol},
+                          {service.protocol + (service.multicast ? " multicast" : "")},
                           {service.port == 0 ? "" : std::to_string(service.port)},
                           {service.reachable ? "yes" : "no", service.reachable ? Tone::good : Tone::bad},
                           {providers_text(service, options.verbose)},
@@ -123,7 +124,8 @@ std::string services_view(const StatusDocument& status, const ViewOptions& optio
     if (options.verbose)
       row.insert(row.end(), {{std::to_string(service.connections)},
                              {std::to_string(service.bytes_in)},
-                             {std::to_string(service.bytes_out)}});
+                             {std::to_string(service.bytes_out)},
+                             {std::to_string(service.dropped)}});
     table.add(std::move(row));
   }
   return table.empty() ? "No services\n" : table.render(options.style);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,8 @@ class Terminal {
   virtual Written write(Stream to, std::string_view text) = 0;
   /// All of standard input, see read_standard_input().
   virtual SystemResult<std::string> read_input(std::size_t limit) = 0;
+  /// At least a byte of standard input, as soon as there is one; 0 at its end.
+  virtual SystemResult<std::size_t> read_some(std::span<char> into) = 0;
   /// One line of standard input without its end; empty at the end of the input.
   virtual std::string read_line() = 0;
   [[nodiscard]] virtual bool is_terminal(Stream stream) const = 0;
@@ -33,6 +36,7 @@ class ProcessTerminal final : public Terminal {
   ProcessTerminal();
   Written write(Stream to, std::string_view text) override;
   SystemResult<std::string> read_input(std::size_t limit) override;
+  SystemResult<std::size_t> read_some(std::span<char> into) override;
   std::string read_line() override;
   [[nodiscard]] bool is_terminal(Stream stream) const override;
 };

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <system_error>
 
 namespace van::cli {
 namespace {
@@ -45,6 +46,14 @@ Terminal::Written ProcessTerminal::write(Stream to, std::string_view text) {
 }
 
 SystemResult<std::string> ProcessTerminal::read_input(std::size_t limit) { return read_standard_input(limit); }
+
+SystemResult<std::size_t> ProcessTerminal::read_some(std::span<char> into) {
+  for (;;) {
+    const ssize_t count = ::read(STDIN_FILENO, into.data(), into.size());
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno != EINTR) return Unexpected{SystemError{SystemError::Code::other, std::generic_category().message(errno)}};
+  }
+}
 
 std::string ProcessTerminal::read_line() {
   std::string line;

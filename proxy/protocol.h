@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace van::proxy {
@@ -13,5 +14,14 @@ enum class Protocol { tcp, udp, http, http2, amqp };
 /// As in `--protocol`, in telemetry and in the state.
 std::string_view to_text(Protocol protocol);
 std::optional<Protocol> protocol_of(std::string_view text);
+
+/// How the network carries an address: who uses it must agree on that.
+enum class Carriage { streams, datagrams, multicast };
+Carriage carriage_of(Protocol protocol, bool multicast);
+std::string_view to_text(Carriage carriage);  ///< "streams", "datagrams", "multicast"
+
+inline constexpr std::string_view kMulticastPrefix = "mc/";
+/// The address as routers know it: a multicast one is below "mc/", which every router takes for multicast (control-plane 4.2).
+std::string wire_address(const std::string& address, bool multicast);
 
 }  // namespace van::proxy

@@ -33,6 +33,7 @@ struct ExposureConfig {
   Protocol protocol = Protocol::tcp;
   std::uint32_t cost = 0;  ///< of using this instance (Router::add_consumer)
   HealthCheck health = {};
+  bool multicast = false;  ///< the address is one whose messages go to all; udp only
   bool proxy_protocol = false;  ///< as Target::Config's
   std::optional<TlsFiles> tls = std::nullopt;
 };
@@ -55,6 +56,7 @@ struct StandInConfig {
   std::string address = {};
   Endpoint local = {};  ///< with port 0: the system picks one
   Protocol protocol = Protocol::tcp;
+  bool multicast = false;       ///< as an exposure's
   bool both_loopbacks = false;  ///< listens on ::1, too, with the same port, where this machine has IPv6
   http::Forwarded forwarded = http::Forwarded::none;  ///< what requests are told of their client; of http
   std::optional<TlsFiles> tls = std::nullopt;  ///< clients come with TLS, which ends here

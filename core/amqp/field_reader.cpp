@@ -151,6 +151,10 @@ Map FieldReader::map() {
 Value FieldReader::value() {
   if (failed_ || index_ >= count_) return {};
   ++index_;
+  if (reader_.peek() == constructor::null) {  // 0 where nothing is left
+    reader_.bytes(1);
+    return {};
+  }
   auto decoded = decode_value(reader_.rest());
   if (!decoded) {
     fail("field " + std::to_string(index_ - 1) + ": " + decoded.error().description);

@@ -8,6 +8,7 @@
 #include "core/amqp/descriptor.h"
 #include "core/amqp/encoder.h"
 #include "core/amqp/section.h"
+#include "core/amqp/text.h"
 #include "core/base/limits.h"
 
 namespace van::amqp {
@@ -60,7 +61,19 @@ Result<RouterAnnotations> read_annotations(ByteView value) {
   return annotations;
 }
 
-std::optional<std::string> read_text(FieldReader& fields) { return to_string(fields.value().text()); }
+std::optional<std::string> read_text(FieldReader& fields) {
+  const auto octets = fields.raw();
+  if (!octets) return std::nullopt;
+  Reader reader{*octets};  // a string, as it nearly always is, needs no Value
+  const std::uint8_t code = reader.u8();
+  if (code == constructor::string8 || code == constructor::string32) {
+    const std::string_view text = as_text(reader.bytes(code == constructor::string8 ? reader.u8() : reader.u32()));
+    if (reader.ok() && is_utf8(text)) return std::string{text};
+  }
+  const auto decoded = decode_value(*octets);
+  if (!decoded) fields.fail(decoded.error().description);
+  return decoded ? to_string(decoded->value.text()) : std::nullopt;
+}
 
 /// §3.2.4. A text field of another type reads as absent: what it is needed for tells.
 Result<Properties> read_properties(ByteView value) {

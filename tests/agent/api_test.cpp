@@ -101,7 +101,7 @@ TEST_CASE("services are made and removed", "[agent][api]") {
   const Answer exposed = f.call("POST", "/v1/exposures", {{"address", "greeting"}, {"target", "8080"}, {"cost", 3}});
   CHECK(exposed.status == 201);
   CHECK(exposed.body ==
-        json{{"address", "greeting"}, {"target", "localhost:8080"}, {"protocol", "tcp"}, {"port", 8080}, {"cost", 3}});
+        json{{"address", "greeting"}, {"target", "localhost:8080"}, {"protocol", "tcp"}, {"port", 8080}, {"cost", 3}, {"multicast", false}});
   const Answer bound = f.call("POST", "/v1/bindings", {{"address", "greeting"}, {"local", "127.0.0.1:0"}});
   CHECK(bound.status == 201);
   const std::string local = bound.body["local"];
@@ -115,13 +115,34 @@ TEST_CASE("services are made and removed", "[agent][api]") {
   CHECK(service["providers"].at(0)["target"] == "localhost:8080");
   CHECK(service["providers"].at(0)["state"] == "up");
   CHECK(service["providers"].at(0)["cost"] == 3);
-  for (const char* number : {"in_flight", "connections", "bytes_in", "bytes_out"}) CHECK(service[number] == 0);
+  for (const char* number : {"in_flight", "connections", "bytes_in", "bytes_out", "dropped"}) CHECK(service[number] == 0);
 
   CHECK(f.call("DELETE", "/v1/bindings?address=greeting&local=" + local).body ==
         json{{"removed", {{{"address", "greeting"}, {"local", local}}}}});
   CHECK(f.call("DELETE", "/v1/exposures?address=greeting").body ==
         json{{"removed", {{{"address", "greeting"}, {"target", "localhost:8080"}}}}});
   CHECK(f.error("DELETE", "/v1/exposures?address=greeting") == "404 not_found");
+}
+
+TEST_CASE("events are published and followed by the API", "[agent][api]") {
+  io::Loop loop;
+  Fixture f{loop};
+  const auto reader = f.connect();
+  reader->request("GET", "/v1/events?address=news", {});
+  loop.run_until([turn = 0]() mutable { return ++turn > 10; });
+  f.client->request("POST", "/v1/events?address=news&lines=1", "one\ntwo\n\nlast");
+  loop.run_until([&] { return f.client->answers() == 1; });
+  CHECK(json::parse(f.client->take().second) == json{{"published", 4}, {"dropped", 0}, {"known", true}});
+  loop.run_until([&] { return reader->received.find("last") != std::string::npos; });
+  for (const char* line : {"{\"text\":\"one\"}\n", "{\"text\":\"two\"}\n", "{\"text\":\"\"}\n", "{\"text\":\"last\"}\n"})
+    CHECK(reader->received.find(line) != std::string::npos);
+  CHECK(f.error("POST", "/v1/events") == "400 bad_request");
+  CHECK(f.error("POST", "/v1/events?address=_topo/x") == "400 bad_request");
+  CHECK(f.error("POST", "/v1/events?address=news&lines=2") == "400 bad_request");
+  CHECK(f.error("GET", "/v1/events?address=mc/x") == "400 bad_request");
+  f.client->request("POST", "/v1/events?address=news", std::string(256'001, 'x'));
+  loop.run_until([&] { return f.client->answers() == 1; });
+  CHECK(f.client->take().first == 400);
 }
 
 TEST_CASE("two profiles link by the API, and see each other", "[agent][api]") {

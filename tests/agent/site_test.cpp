@@ -217,7 +217,8 @@ TEST_CASE("exposing is refused for what is there already or can't be", "[agent][
   REQUIRE(profile->expose({.address = "greeting", .target = "unix:/run/x"}));
   check_error(profile->expose({.address = "_topo/x", .target = "1"}), Error::Code::bad_request, "no address");
   check_error(profile->expose({.address = "x", .target = "no port"}), Error::Code::bad_request, "target");
-  check_error(profile->expose({.address = "x", .target = "udp:9000"}), Error::Code::bad_request, "not in this version");
+  check_error(profile->expose({.address = "x", .target = "udp:unix:/x"}), Error::Code::bad_request, "no Unix sockets");
+  check_error(profile->expose({.address = "x", .target = "9000", .multicast = true}), Error::Code::bad_request, "only udp");
   check_error(profile->expose({.address = "x", .target = "80", .protocol = "sctp"}), Error::Code::bad_request, "no protocol");
   check_error(profile->expose({.address = "x", .target = "80", .tls = {.authorities = "/ca.pem"}}), Error::Code::bad_request, "a target that speaks TLS");
   check_error(profile->expose({.address = "x", .target = "tls://a:1", .tls = {.authorities = "ca.pem"}}), Error::Code::bad_request, "no absolute path");
@@ -231,6 +232,35 @@ TEST_CASE("exposing is refused for what is there already or can't be", "[agent][
   CHECK(profile->unexpose("greeting", "8080")->size() == 1);
   CHECK(profile->unexpose("greeting", {})->size() == 3);
   CHECK(profile->state().exposures.empty());
+}
+
+TEST_CASE("an address is carried in one way", "[agent][site]") {
+  io::Loop loop;
+  Profile profile{loop};
+  REQUIRE(profile->expose({.address = "streams", .target = "8080"}));
+  check_error(profile->expose({.address = "streams", .target = "udp:8081"}), Error::Code::conflict, "exposed here for streams");
+  check_error(profile->bind({.address = "streams", .protocol = "udp"}), Error::Code::conflict, "exposed here for streams");
+
+  const auto datagrams = profile->expose({.address = "datagrams", .target = "udp:9000"});
+  REQUIRE(datagrams);
+  CHECK(datagrams->protocol == proxy::Protocol::udp);
+  CHECK(datagrams->target == "localhost:9000");
+  CHECK(datagrams->port == 9000);
+  check_error(profile->expose({.address = "datagrams", .target = "9001"}), Error::Code::conflict, "exposed here for datagrams");
+  check_error(profile->expose({.address = "datagrams", .target = "udp:9001", .multicast = true}), Error::Code::conflict, "not for multicast");
+  const auto bound = profile->bind({.address = "datagrams", .local = "127.0.0.1:0"});
+  REQUIRE(bound);
+  CHECK(bound->binding.protocol == proxy::Protocol::udp);  // as it is known
+  REQUIRE(profile->unexpose("datagrams", {}));
+  check_error(profile->expose({.address = "datagrams", .target = "9001"}), Error::Code::conflict, "bound here for datagrams");
+
+  REQUIRE(profile->expose({.address = "news", .target = "9000", .protocol = "udp", .multicast = true}));
+  const auto news = profile->bind({.address = "news", .local = "127.0.0.1:0"});
+  REQUIRE(news);
+  CHECK(news->binding.multicast);
+  check_error(profile->bind({.address = "x", .local = "unix:/tmp/x", .protocol = "udp"}), Error::Code::bad_request, "no Unix sockets");
+  profile.restart();
+  CHECK(profile->presence().stand_in(profile->state().bindings.back()).has_value());
 }
 
 TEST_CASE("a stand-in takes the port it is given, else the service's own, else a free one", "[agent][site]") {

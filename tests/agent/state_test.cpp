@@ -27,10 +27,13 @@ State full() {
   state.listeners = {{router::PeerRole::inter_router, "::", 55671}, {router::PeerRole::edge, "127.0.0.1", 45671}};
   state.links = {{"harbour", {router::PeerRole::inter_router, "gate.example.net", 443}, 5, {"ca", "certificate", "key"}},
                  {"harbour-2", {router::PeerRole::inter_router, "::1", 55671}, 1, {"\nca\r\n", "", ""}}};
-  state.exposures = {{"greeting", "localhost:8080", 3, 8080}, {"greeting", "unix:/run/x.sock", 0, 0}};
+  state.exposures = {{"greeting", "localhost:8080", 3, 8080}, {"greeting", "unix:/run/x.sock", 0, 0},
+                     {.address = "news", .target = "localhost:9000", .port = 9000, .protocol = proxy::Protocol::udp, .multicast = true}};
   state.bindings = {{"greeting", "127.0.0.1:18080"}, {"greeting", "unix:/tmp/g"},
                     {.address = "both", .local = "127.0.0.1:5432", .both_loopbacks = true},
-                    {.address = "web", .local = "127.0.0.1:8080", .protocol = proxy::Protocol::http, .forwarded = http::Forwarded::standard}};
+                    {.address = "web", .local = "127.0.0.1:8080", .protocol = proxy::Protocol::http, .forwarded = http::Forwarded::standard},
+                    {.address = "dns", .local = "127.0.0.1:5353", .protocol = proxy::Protocol::udp},
+                    {.address = "news", .local = "127.0.0.1:9000", .protocol = proxy::Protocol::udp, .multicast = true}};
   state.exposures[1].health = {.kind = proxy::HealthCheck::Kind::http, .path = "/healthz", .interval = std::chrono::milliseconds{250}, .failures = 3, .successes = 2};
   state.proxy = {"localhost:1080", "10.0.0.7:3128"};
   state.exposures[1].proxy_protocol = true;
@@ -78,6 +81,16 @@ TEST_CASE("places that can't be are refused", "[agent][state]") {
   for (const char* const place : {"1080", "localhost:0", "unix:/x"})
     CHECK(complaint(replaced(text, "localhost:1080", place)).find("proxy.socks must be") != std::string::npos);
   CHECK(complaint(replaced(text, "both_loopbacks = true", "both_loopbacks = 1")).find("true or false") != std::string::npos);
+}
+
+TEST_CASE("only udp can be multicast, and it has no Unix sockets", "[agent][state]") {
+  const std::string text = print_state(full());
+  CHECK(complaint(replaced(text, "localhost:9000", "unix:/x")).find("no Unix sockets") != std::string::npos);
+  CHECK(complaint(replaced(text, "127.0.0.1:5353", "unix:/x")).find("no Unix sockets") != std::string::npos);
+  CHECK(complaint(replaced(text, "multicast = true", "multicast = 1")).find("true or false") != std::string::npos);
+  State state = full();
+  state.bindings.back().protocol = proxy::Protocol::tcp;
+  CHECK(complaint(print_state(state)).find("multicast") != std::string::npos);
 }
 
 TEST_CASE("any text survives the state file", "[agent][state]") {

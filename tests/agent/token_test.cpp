@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/base64.h"
+#include "core/base/base64.h"
 #include "core/base/limits.h"
 #include "core/base/random.h"
 #include "tests/agent/credentials.h"

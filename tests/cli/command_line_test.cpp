@@ -401,3 +401,60 @@ TEST_CASE("agent run hands over to the agent and ends with its exit code", "[cli
   CHECK(machine.ran->paths.state_folder == machine.folder.path() / "x");
   CHECK(machine.ran->verbose);
 }
+
+TEST_CASE("publish sends a message, all of the input, or its lines as they come", "[cli][command]") {
+  Machine machine;
+  const test::FakeAgent agent{machine.socket(), answering(200, R"({"published":2,"dropped":0,"known":true})")};
+  CHECK(machine.run({"publish", "news", "hello"}) == 0);
+  CHECK(last_request(agent).line.starts_with("POST /v1/events?address=news HTTP"));
+  CHECK(last_request(agent).body == "hello");
+
+  machine.terminal.input = "all\nof it";
+  CHECK(machine.run({"publish", "news"}) == 0);
+  CHECK(last_request(agent).body == "all\nof it");
+
+  machine.terminal.input = "one\ntwo\nthree";
+  machine.terminal.piece = 6;
+  const std::size_t before = agent.requests().size();
+  CHECK(machine.run({"publish", "news", "--lines", "-o", "json"}) == 0);
+  CHECK(machine.json() == Json{{"published", 6}, {"dropped", 0}, {"known", true}});
+  std::vector<std::string> bodies;
+  for (std::size_t i = before; i < agent.requests().size(); ++i) {
+    CHECK(agent.requests()[i].line.starts_with("POST /v1/events?address=news&lines=1 HTTP"));
+    bodies.push_back(agent.requests()[i].body);
+  }
+  CHECK(bodies == std::vector<std::string>{"one\n", "two\n", "three"});
+
+  CHECK(machine.run({"publish", "news", "hello", "--lines"}) == 2);
+  machine.terminal.input = std::string(256'001, 'x');
+  CHECK(machine.run({"publish", "news"}) == 2);
+  machine.terminal.read = 0;
+  machine.terminal.piece = 100'000;
+  CHECK(machine.run({"publish", "news", "--lines"}) == 2);
+}
+
+TEST_CASE("publish says when nobody listens, and that is no failure", "[cli][command]") {
+  Machine machine;
+  const test::FakeAgent agent{machine.socket(), answering(200, R"({"published":1,"dropped":1,"known":false})")};
+  CHECK(machine.run({"publish", "news", "hello"}) == 0);
+  const std::string said = machine.terminal.output + machine.terminal.error;
+  CHECK(contains(said, "nobody is known who subscribes"));
+  CHECK(contains(said, "1 did not reach everybody"));
+}
+
+TEST_CASE("subscribe prints what comes, and what was lost", "[cli][command]") {
+  const std::string body = "{\"text\":\"one\"}\n{\"lost\":7}\n{\"base64\":\"/wA=\"}\n{\"text\":\"\\u001b[2J\"}\nnonsense\n{\"text\":\"last\"}\n";
+  Machine machine;
+  const test::FakeAgent agent{machine.socket(), answering(200, body)};
+  CHECK(machine.run({"subscribe", "news"}) == 0);
+  CHECK(last_request(agent).line.starts_with("GET /v1/events?address=news HTTP"));
+  CHECK(machine.terminal.output == std::string{"one\n\xff\0\n\x1b[2J\nlast\n", 17});
+  CHECK(contains(machine.terminal.error, "7 messages were lost"));
+
+  CHECK(machine.run({"subscribe", "news", "-o", "json", "-n", "2"}) == 0);
+  CHECK(machine.terminal.output == "{\"text\":\"one\"}\n{\"lost\":7}\n{\"base64\":\"/wA=\"}\n");
+
+  machine.terminal.terminal = true;
+  CHECK(machine.run({"subscribe", "news"}) == 0);
+  CHECK_FALSE(contains(machine.terminal.output, "\x1b[2J"));
+}

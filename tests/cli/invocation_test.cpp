@@ -159,11 +159,10 @@ TEST_CASE("the nearest valid spelling is suggested", "[cli][parse]") {
 }
 
 TEST_CASE("a command of a later version is unknown", "[cli][parse]") {
-  for (const std::string line : {"top", "trace", "ping x", "doctor", "console", "env", "run ls", "publish a b",
-                                 "subscribe a", "demo", "debug dump f", "completion bash", "token list",
+  for (const std::string line : {"top", "trace", "ping x", "doctor", "console", "env", "run ls",
+                                 "demo", "debug dump f", "completion bash", "token list",
                                  "token revoke x", "agent reload", "agent install", "agent uninstall"})
     CHECK(refused(line).message == "unknown command");
-  refused("expose 1 as a --multicast");
   refused("token create --uses 3");
 }
 

@@ -123,15 +123,13 @@ TEST_CASE("messages that a neighbour does not take are dropped, the oldest first
 
 namespace {
 
-Slice words(std::string_view text) {
-  amqp::Message plain;
-  plain.body = amqp::Value{std::string{text}};
-  return Slice::copy_of(amqp::encode_message(plain));
+Router::Sent send(Network::Site& from, const std::string& to, TimePoint now) {
+  return from.router->send_datagram(to, Slice::copy_of(amqp::encode_message(message(to, "x"))), now);
 }
 
 std::size_t datagrams(Network::Site& site, EndpointId receiver) {
   std::size_t count = 0;
-  for (const DatagramReceived& event : site.take<DatagramReceived>()) count += event.endpoint == receiver ? 1 : 0;
+  for (const DatagramReceived& event : site.take<DatagramReceived>()) count += event.endpoint == receiver ? 1u : 0u;
   return count;
 }
 
@@ -147,11 +145,11 @@ TEST_CASE("a receiver makes its address reachable, and gets messages as they are
   network.advance(5s);
   const ProducerId user = a.router->add_producer("dns", network.now);
   CHECK_FALSE(a.router->reachable(user));
-  CHECK(a.router->send_datagram("dns", words("x"), network.now) == Router::Sent::nobody);
+  CHECK(send(a, "dns", network.now) == Router::Sent::nobody);
   const EndpointId receiver = laptop.router->add_receiver("dns", 3, network.now);
   network.advance(3s);
   CHECK(a.router->reachable(user));
-  const Slice sent = words("as it is");
+  const Slice sent = Slice::copy_of(amqp::encode_message(message("dns", "as it is")));
   CHECK(a.router->send_datagram("dns", sent, network.now) == Router::Sent::yes);
   network.settle();
   const auto events = laptop.take<DatagramReceived>();
@@ -160,7 +158,7 @@ TEST_CASE("a receiver makes its address reachable, and gets messages as they are
   CHECK(as_text(events[0].message.view()) == as_text(sent.view()));
 
   const auto own = a.router->add_local_receiver("udp", network.now);
-  CHECK(laptop.router->send_datagram(own.address, words("answer"), network.now) == Router::Sent::yes);
+  CHECK(send(laptop, own.address, network.now) == Router::Sent::yes);
   network.settle();
   CHECK(datagrams(a, own.endpoint) == 1);
   laptop.router->remove_endpoint(receiver, network.now);
@@ -173,16 +171,17 @@ TEST_CASE("messages choose the cheapest receiver with the least load, in turn am
   auto& a = network.add("a", Mode::interior);
   const EndpointId one = a.router->add_receiver("dns", 0, network.now), two = a.router->add_receiver("dns", 0, network.now);
   const EndpointId dear = a.router->add_receiver("dns", 2, network.now);
-  const auto send = [&](int count) {
-    for (int i = 0; i < count; ++i) CHECK(a.router->send_datagram("dns", words("x"), network.now) == Router::Sent::yes);
+  const auto send_some = [&](int count) {
+    for (int i = 0; i < count; ++i) CHECK(send(a, "dns", network.now) == Router::Sent::yes);
+    network.settle();
   };
-  send(4);
+  send_some(4);
   std::map<EndpointId, int> got;
   for (const DatagramReceived& event : a.take<DatagramReceived>()) ++got[event.endpoint];
   CHECK(got == std::map<EndpointId, int>{{one, 2}, {two, 2}});
   a.router->set_load(one, 3);
   a.router->set_load(two, 3);
-  send(1);
+  send_some(1);
   CHECK(datagrams(a, dear) == 1);
 }
 
@@ -195,11 +194,32 @@ TEST_CASE("a datagram of our own that finds too much waiting is dropped, and its
   const auto own = b.router->add_local_receiver("udp", network.now);
   network.hold(wire, true);
   std::size_t sent = 0;
-  for (int i = 0; i < 10'000; ++i) sent += a.router->send_datagram(own.address, words("x"), network.now) == Router::Sent::yes ? 1 : 0;
+  for (int i = 0; i < 10'000; ++i) sent += send(a, own.address, network.now) == Router::Sent::yes ? 1u : 0u;
   CHECK(sent >= limits::kQueuedMessages);
   CHECK(sent < 5'000);
   CHECK(a.router->counters().messages_dropped == 10'000 - sent);
   network.hold(wire, false);
   network.settle();
   CHECK(datagrams(b, own.endpoint) == sent);
+}
+
+TEST_CASE("who publishes much is told when a link has enough", "[router][datagram]") {
+  Network network;
+  auto& a = network.add("a", Mode::interior);
+  auto& b = network.add("b", Mode::interior);
+  const std::size_t wire = network.connect(a, b, PeerRole::inter_router);
+  network.advance(3s);
+  const EndpointId far = b.router->add_receiver("mc/news", 0, network.now), near = a.router->add_receiver("mc/news", 0, network.now);
+  network.advance(3s);
+  CHECK(a.router->room_for("mc/news"));
+  network.hold(wire, true);
+  std::size_t sent = 0;
+  for (; a.router->room_for("mc/news") && sent < 10'000; ++sent) CHECK(send(a, "mc/news", network.now) == Router::Sent::yes);
+  CHECK(sent > limits::kQueuedMessages / 2);
+  CHECK(sent < limits::kQueuedMessages);
+  network.hold(wire, false);
+  network.settle();
+  CHECK(a.router->room_for("mc/news"));
+  CHECK(datagrams(a, near) == sent);
+  CHECK(datagrams(b, far) == sent);
 }

@@ -1,8 +1,8 @@
-#include "agent/base64.h"
+#include "core/base/base64.h"
 
 #include <cstdint>
 
-namespace van::agent {
+namespace van {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -56,4 +56,4 @@ std::optional<std::string> decode_base64(std::string_view text) {
   return bytes;
 }
 
-}  // namespace van::agent
+}  // namespace van

@@ -1,12 +1,12 @@
-#include "agent/base64.h"
+#include "core/base/base64.h"
 
 #include "core/base/random.h"
 #include "tests/support/catch.h"
 
-namespace van::agent {
+namespace van {
 namespace {
 
-TEST_CASE("the test vectors of RFC 4648 hold", "[agent][base64]") {
+TEST_CASE("the test vectors of RFC 4648 hold", "[base][base64]") {
   // RFC 4648 §10
   const std::pair<std::string, std::string> vectors[] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
                                                          {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
@@ -18,7 +18,7 @@ TEST_CASE("the test vectors of RFC 4648 hold", "[agent][base64]") {
   }
 }
 
-TEST_CASE("what is encoded is decoded to the same bytes, and no shorter text is accepted", "[agent][base64]") {
+TEST_CASE("what is encoded is decoded to the same bytes, and no shorter text is accepted", "[base][base64]") {
   Rng rng{7};
   for (std::size_t size = 0; size < 50; ++size) {
     std::string bytes;
@@ -30,7 +30,7 @@ TEST_CASE("what is encoded is decoded to the same bytes, and no shorter text is 
   }
 }
 
-TEST_CASE("white space in base64 is skipped, anything else refused", "[agent][base64]") {
+TEST_CASE("white space in base64 is skipped, anything else refused", "[base][base64]") {
   CHECK(decode_base64(" Zm9v\r\n\tYmFy\n") == "foobar");
   CHECK(decode_base64("Zm8=\n") == "fo");
   for (const char* bad : {"Zm9v!", "=m9v", "Z===", "Zg==Zg==", "Zg=a", "Zm8=x", "Zm9v-_==", "===="}) {
@@ -40,4 +40,4 @@ TEST_CASE("white space in base64 is skipped, anything else refused", "[agent][ba
 }
 
 }  // namespace
-}  // namespace van::agent
+}  // namespace van
