@@ -214,7 +214,7 @@ void Presence::close() {
   for (const auto& [key, running] : exposures_) running.proxy->withdraw();
   for (const auto& [name, connector] : connectors_) node_.remove_connector(connector);
   connectors_.clear();
-  std::erase_if(stand_ins_, [](const auto& bound) { return bound.second.protocol == proxy::Protocol::amqp; });  // tells the clients
+  std::erase_if(stand_ins_, [](const auto& bound) { return bound.second.state.protocol == proxy::Protocol::amqp; });  // tells the clients
 }
 
 }  // namespace van::agent

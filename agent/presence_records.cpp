@@ -66,7 +66,7 @@ std::vector<Described> Presence::describe() const {
     all.push_back(std::move(connector));
   }
   for (const auto& [key, bound] : stand_ins_) {
-    if (bound.protocol == proxy::Protocol::amqp) continue;  // of no service
+    if (bound.state.protocol == proxy::Protocol::amqp) continue;  // of no service
     Described listener{.type = RecordType::listener,
                        .key = key.first + "@" + key.second,
                        .attributes = {{Attribute::parent, router},
@@ -128,10 +128,12 @@ std::vector<proxy::KnownService> Presence::services() const {
     each.protocol = running.state.protocol;
     each.port = port_of(key.first).value_or(0);
   }
-  for (const auto& [key, bound] : stand_ins_) service(key.first);
+  for (const auto& [key, bound] : stand_ins_)
+    if (proxy::carriage_of(bound.state.protocol, bound.state.multicast) == proxy::Carriage::streams && bound.state.protocol != proxy::Protocol::amqp) service(key.first);
 
   std::vector<proxy::KnownService> services;
-  for (auto& [address, each] : known) services.push_back(std::move(each));
+  for (auto& [address, each] : known)
+    if (each.protocol != proxy::Protocol::udp && !address.starts_with(proxy::kMulticastPrefix)) services.push_back(std::move(each));
   return services;
 }
 

@@ -11,7 +11,8 @@ std::vector<std::string> alpn_of(Protocol protocol) {
     case Protocol::tcp: return {"http/1.1", "h2"};
     case Protocol::http: return {"http/1.1"};
     case Protocol::http2: return {"h2"};
-    case Protocol::udp: return {};
+    case Protocol::udp:
+    case Protocol::amqp: return {};
   }
   return {};
 }
