@@ -141,6 +141,10 @@ void TlsStream::shutdown() {
   parts_.inner->shutdown();
 }
 
+io::Result<io::FileDescriptor> TlsStream::detach() {
+  return Unexpected{io::Error{io::Error::Code::other, "the keys of a TLS connection do not go with its socket"}};
+}
+
 void TlsStream::reset() {
   closed_ = true;
   reading_ = false;

@@ -43,6 +43,7 @@ class TlsStream final : public io::Stream, private io::StreamHandler {
   void shutdown() override;
   [[nodiscard]] bool shut() const override { return parts_.inner->shut(); }
   [[nodiscard]] bool ended() const override { return ended_; }
+  io::Result<io::FileDescriptor> detach() override;
   void reset() override;
   void set_keepalive(Duration idle) override { parts_.inner->set_keepalive(idle); }
   void set_nodelay(bool on) override { parts_.inner->set_nodelay(on); }

@@ -111,7 +111,7 @@ TcpListener::TcpListener(ListenSocket socket, std::string address, std::uint16_t
     : socket_{std::move(socket)}, address_{std::move(address)}, port_{port} {}
 
 Result<std::unique_ptr<TcpListener>> TcpListener::listen(Loop& loop, const std::string& host, std::uint16_t port,
-                                                         OnAccept on_accept) {
+                                                         OnAccept on_accept, Sharing sharing) {
   const std::string doing = "listen on " + host + ":" + std::to_string(port);
   const std::string numeric = host == "localhost" ? "127.0.0.1" : host;
   sockaddr_storage address{};
@@ -129,7 +129,10 @@ Result<std::unique_ptr<TcpListener>> TcpListener::listen(Loop& loop, const std::
   const int off = 0;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (address.ss_family == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  // To bind without it and to set it then lets nobody have the port who binds it as the first one does.
+  if (sharing == Sharing::joins) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return failed(doing);
+  if (sharing == Sharing::first) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (::listen(socket.get(), kBacklog) != 0) return failed(doing);
 
   socklen_t bound_size = sizeof address;

@@ -28,6 +28,10 @@ class ListenSocket {
   std::unique_ptr<Node, Close> node_;
 };
 
+/// Whether a port has one listener, or several on loops of this process among which the kernel spreads those who connect. The first
+/// one finds the port taken by others as one alone does; the others join it.
+enum class Sharing { alone, first, joins };
+
 /// A TCP port, ours alone (SO_REUSEADDR only lets a restart have the port of connections that linger).
 class TcpListener {
  public:
@@ -35,7 +39,7 @@ class TcpListener {
   /// `port`: 0 picks a free one. Errors: address_in_use, permission, name_not_found (host is not numeric),
   /// unreachable (not an address of this machine).
   static Result<std::unique_ptr<TcpListener>> listen(Loop& loop, const std::string& host, std::uint16_t port,
-                                                     OnAccept on_accept);
+                                                     OnAccept on_accept, Sharing sharing = Sharing::alone);
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] const std::string& address() const { return address_; }  ///< "127.0.0.1:5432"

@@ -1,5 +1,6 @@
 #include "core/io/socket_stream.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -303,6 +304,18 @@ void SocketStream::reset() {
   }
   node.failure_report.reset();
   node.close();
+}
+
+Result<FileDescriptor> SocketStream::detach() {
+  Node& node = *node_;
+  VAN_ASSERT(node.queued_bytes() == 0);
+  uv_os_fd_t fd = -1;
+  if (!node.usable() || uv_fileno(node.handle(), &fd) != 0) return Unexpected{Error{Error::Code::reset, "hand a socket over: it is closed"}};
+  FileDescriptor socket{::fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+  if (!socket) return Unexpected{error_from_errno(errno, "hand a socket over")};
+  node.failure_report.reset();
+  node.close();
+  return socket;
 }
 
 void SocketStream::set_keepalive(Duration idle) {

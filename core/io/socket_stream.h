@@ -36,6 +36,7 @@ class SocketStream final : public Stream {
   void shutdown() override;
   [[nodiscard]] bool shut() const override;
   [[nodiscard]] bool ended() const override;
+  Result<FileDescriptor> detach() override;
   void reset() override;
   void set_keepalive(Duration idle) override;
   void set_nodelay(bool on) override;

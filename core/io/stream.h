@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/slice.h"
 #include "core/io/error.h"
+#include "core/io/file_descriptor.h"
 #include "core/io/loop.h"
 
 namespace van::io {
@@ -75,6 +76,11 @@ class Stream {
   virtual void shutdown() = 0;
   [[nodiscard]] virtual bool shut() const = 0;   ///< shutdown() was called
   [[nodiscard]] virtual bool ended() const = 0;  ///< on_end() was called
+
+  /// The socket, for a Stream of another loop to adopt; what was received and not handed over yet stays in it. Only with nothing in
+  /// queued_bytes(), which is asserted. No callback comes after it, and the object is only good for destruction then. Fails when it
+  /// is closed, or is no socket but a layer over one.
+  virtual Result<FileDescriptor> detach() = 0;
 
   /// Breaks the connection: RST on TCP, a plain close on a local socket. Drops what is queued; no callback
   /// comes after it. The object is only good for destruction then.

@@ -232,4 +232,17 @@ TEST_CASE("a path that can't be a socket's is an error", "[io][local_address]") 
   CHECK(fits.value().path() == "/" + std::string(106, 'n'));
 }
 
+TEST_CASE("a port that several loops share is refused to others", "[io][listener]") {
+  Loop loop;
+  const auto first = std::move(TcpListener::listen(loop, "127.0.0.1", 0, ignore, Sharing::first)).value();
+  const auto second = TcpListener::listen(loop, "127.0.0.1", first->port(), ignore, Sharing::joins);
+  REQUIRE(second);
+  CHECK((*second)->port() == first->port());
+  for (const auto sharing : {Sharing::alone, Sharing::first}) {
+    const auto stranger = TcpListener::listen(loop, "127.0.0.1", first->port(), ignore, sharing);
+    REQUIRE_FALSE(stranger);
+    CHECK(stranger.error().code == Error::Code::address_in_use);
+  }
+}
+
 }  // namespace van::io

@@ -468,4 +468,31 @@ TEST_CASE("only stream sockets are adopted", "[io][stream]") {
   ::close(fds[1]);
 }
 
+TEST_CASE("a socket goes from one loop to another, with what was not read yet", "[io][stream]") {
+  Loop first;
+  Loop second;
+  const auto kind = GENERATE(test::Kind::tcp, test::Kind::local);
+  test::StreamPair pair{first, kind};
+  pair.b->read_stop();
+  pair.a->write(test::text("before"));
+  auto socket = pair.b->detach();
+  REQUIRE(socket);
+  pair.b.reset();
+  bool turned = false;
+  first.post([&turned] { turned = true; });
+  first.run_until([&turned] { return turned; });
+  pair.a->write(test::text(" and after"));
+
+  auto moved = Stream::adopt(second, socket->release());
+  REQUIRE(moved);
+  test::Recorder heard;
+  (*moved)->set_handler(heard);
+  (*moved)->read_start();
+  REQUIRE(second.run_until([&heard] { return heard.bytes == 16; }));
+  CHECK(heard.received == "before and after");
+  (*moved)->write(test::text("answer"));
+  REQUIRE(first.run_until([&pair] { return pair.at_a.bytes == 6; }));
+  CHECK(pair.at_a.closes + pair.at_a.ends + pair.at_b.calls() == 0);
+}
+
 }  // namespace van::io
