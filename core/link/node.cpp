@@ -23,6 +23,9 @@ constexpr Backoff::Range kRefusedRange{.first = std::chrono::seconds{15}, .longe
 
 constexpr std::size_t kBatchBytes = 128 * 1024;  ///< received in one turn of the loop; then they are passed on
 
+constexpr std::chrono::milliseconds kRoutesPause{10};  ///< between two tellings of routes
+constexpr int kRoutesShare = 20;                       ///< and so many times what the last one took
+
 constexpr std::chrono::seconds kSleep{5};  ///< apart from each other, the clocks tell that the machine slept
 
 /// The address in "192.0.2.1:80" or "[2001:db8::1]:80" that an interface must have for the socket to work; empty when that can't
@@ -73,7 +76,8 @@ class Node::Impl final : public PeerConnection::Owner {
         due_{loop, [this] { handle_deadline(); }},
         timer_{loop, [this] { due_.schedule(); }},
         handshakes_{loop},
-        monitor_{loop, [this] { network_changed("the network has changed"); }} {}
+        monitor_{loop, [this] { network_changed("the network has changed"); }},
+        routes_timer_{loop, [this] { tell_routes(); }} {}
 
   struct Connector {
     ConnectorConfig config;
@@ -86,6 +90,7 @@ class Node::Impl final : public PeerConnection::Owner {
     TimePoint since;
     std::string error;
     bool refused = false;
+    std::string correlator;  // of the connection
   };
   struct Listener {
     ListenerConfig config;
@@ -137,11 +142,16 @@ class Node::Impl final : public PeerConnection::Owner {
       return;
     }
     finished_dialers_.push_back(std::move(connector.dialer));
+    // One for each connection: a real router would take a second one with the same for a superseded one (control-plane 1.9).
+    const bool trunked = router_.config().workers > 1 && connector.config.role == router::PeerRole::inter_router;
+    connector.correlator = connector.config.data ? connector.config.correlator : trunked ? rng_.discriminator() : std::string{};
     router::PeerConfig peer{.role = connector.config.role,
                             .direction = router::Direction::outgoing,
                             .cost = connector.config.cost,
                             .hostname = connector.config.host,
-                            .external = connector.config.tls != nullptr};
+                            .external = connector.config.tls != nullptr,
+                            .data = connector.config.data,
+                            .correlator = connector.correlator};
     PeerConnection& connection = hold(std::move(*result), connector.config.tls, std::move(peer), id, {});
     connector.connection = &connection;
     connection.start();
@@ -158,7 +168,7 @@ class Node::Impl final : public PeerConnection::Owner {
       connector.refused_backoff.reset();
     }
     if (connector.error != reason) {
-      log_.warn("link down link={} to={} why=\"{}\"", connector.config.name, host_and_port(connector.config.host, connector.config.port), reason);
+      log_.log(connector.config.data ? spdlog::level::debug : spdlog::level::warn, "link down link={} to={} why=\"{}\"", connector.config.name, host_and_port(connector.config.host, connector.config.port), reason);
     }
     connector.error = reason;
     connector.refused = refused;
@@ -200,6 +210,7 @@ class Node::Impl final : public PeerConnection::Owner {
     if (connector.state == state && state != LinkState::down) return;
     connector.state = state;
     connector.since = io::Loop::now();
+    if (connector.config.data) return;
     if (std::ranges::find(changed_, id) == changed_.end()) changed_.push_back(id);
     pump_.schedule();
   }
@@ -255,10 +266,34 @@ class Node::Impl final : public PeerConnection::Owner {
     return static_cast<std::size_t>(std::ranges::count_if(held_, [id](const auto& entry) { return entry.second.listener == id; }));
   }
 
+  // ---- Workers of one site ----
+
+  void add_sibling(std::unique_ptr<io::Stream> stream, std::uint32_t worker, router::Direction direction) {
+    hold(std::move(stream), {}, {.role = router::PeerRole::inter_router, .direction = direction, .external = false, .sibling = worker}, {}, {}).start();
+    pump_.schedule();
+  }
+
+  void adopt(MovingConnection& moving) {
+    auto stream = io::Stream::adopt(loop_, moving.socket.release());
+    if (!stream) return log_.warn("a connection was lost on its way to a worker why=\"{}\"", stream.error().message);
+    hold(std::make_unique<PeerConnection>(loop_, handshakes_, *std::move(stream), moving, router_, *this), {}, {}).start();
+    pump_.schedule();
+  }
+
+  /// Not more often than leaves most of the time for other things.
+  void tell_routes() {
+    const TimePoint began = io::Loop::now();
+    colleagues_->routes_changed(router_.routes());
+    const TimePoint now = io::Loop::now();
+    routes_from_ = now + std::max<Duration>(kRoutesPause, kRoutesShare * (now - began));
+  }
+
   // ---- Connections ----
 
   PeerConnection& hold(std::unique_ptr<io::Stream> stream, std::shared_ptr<tls::Context> tls, router::PeerConfig peer, ConnectorId connector, ListenerId listener) {
-    auto connection = std::make_unique<PeerConnection>(loop_, handshakes_, std::move(stream), std::move(tls), router_, std::move(peer), *this);
+    return hold(std::make_unique<PeerConnection>(loop_, handshakes_, std::move(stream), std::move(tls), router_, std::move(peer), *this), connector, listener);
+  }
+  PeerConnection& hold(std::unique_ptr<PeerConnection> connection, ConnectorId connector, ListenerId listener) {
     PeerConnection* key = connection.get();
     held_[key] = Held{std::move(connection), connector, listener, LinkState::connecting, io::Loop::now()};
     return *key;
@@ -323,6 +358,7 @@ class Node::Impl final : public PeerConnection::Owner {
     dispatch();
     tell_observer();
     reap();
+    if (colleagues_ != nullptr && router_.routes_changed() && !routes_timer_.armed()) routes_timer_.arm_at(routes_from_);
     timer_.arm_at(router_.next_deadline());
   }
 
@@ -362,7 +398,8 @@ class Node::Impl final : public PeerConnection::Owner {
     }
     held.state = info->standby ? LinkState::standby : LinkState::up;
     held.since = io::Loop::now();
-    log_.info("link {} peer={} role={} direction={} cost={}", info->standby ? "standby" : "up", info->site_name, role_name(info->config.role),
+    log_.log(info->data ? spdlog::level::debug : spdlog::level::info, "link {} peer={} role={} direction={} cost={}",
+              info->standby ? "standby" : "up", info->site_name, role_name(info->config.role),
               info->config.direction == router::Direction::outgoing ? "outgoing" : "incoming", info->cost);
     if (!held.connector) return;
     Connector& connector = *connectors_.at(held.connector);
@@ -420,6 +457,16 @@ class Node::Impl final : public PeerConnection::Owner {
   void handle(const router::StreamWritable& writable) {
     with_stream(writable.stream, [](StreamHandler& handler) { handler.on_stream_writable(); });
   }
+  void handle(const router::PeerMoves& moves) {
+    PeerConnection* connection = of_peer(moves.peer);
+    if (connection == nullptr || colleagues_ == nullptr) return;
+    auto moving = connection->move_away();
+    if (moving == nullptr) return connection->abandon("it could not be handed to a worker");
+    by_peer_.erase(moves.peer);
+    colleagues_->connection_moves(moves.worker, std::move(moving));
+    reap_.push_back(connection);
+    pump_.schedule();
+  }
   void handle(router::MessageReceived& received) {
     const auto found = endpoints_.find(received.endpoint);
     if (found != endpoints_.end()) found->second->on_message(std::move(received.message));
@@ -464,6 +511,7 @@ class Node::Impl final : public PeerConnection::Owner {
     status.since = connector.since;
     status.error = connector.error;
     status.refused = connector.refused;
+    if (connector.connection != nullptr) status.correlator = connector.correlator;
     if (connector.connection != nullptr) add_peer_details(*connector.connection, status);
     return status;
   }
@@ -489,10 +537,12 @@ class Node::Impl final : public PeerConnection::Owner {
 
   std::vector<LinkStatus> links() const {
     std::vector<LinkStatus> links;
-    for (const auto& [id, connector] : connectors_) links.push_back(status(id, *connector));
+    for (const auto& [id, connector] : connectors_) {
+      if (!connector->config.data) links.push_back(status(id, *connector));
+    }
     for (const auto& [key, held] : held_) {
       const router::PeerInfo* info = router_.peer(held.connection->peer());
-      if (!held.listener || info == nullptr || info->router_id.empty() || info->config.role == router::PeerRole::client) continue;
+      if (!held.listener || info == nullptr || info->router_id.empty() || info->data || info->config.role == router::PeerRole::client) continue;
       LinkStatus status;
       status.name = info->site_name;
       status.role = info->config.role;
@@ -519,6 +569,9 @@ class Node::Impl final : public PeerConnection::Owner {
   TimePoint steady_ = io::Loop::now();
   std::size_t unpumped_ = 0;  ///< octets that have come since the last dispatch()
   std::chrono::system_clock::time_point wall_ = io::Loop::wall_clock();
+  Colleagues* colleagues_ = nullptr;
+  io::Timer routes_timer_;
+  TimePoint routes_from_{};  ///< not before
   std::uint32_t last_id_ = 0;
   std::map<ConnectorId, std::unique_ptr<Connector>> connectors_;
   std::map<ListenerId, Listener> listeners_;
@@ -546,6 +599,19 @@ std::uint16_t Node::port(ListenerId listener) const { return impl_->listeners_.a
 ListenerId Node::add_client_port() { return impl_->add_client_port(); }
 void Node::take_client(ListenerId port, std::unique_ptr<io::Stream> stream) { impl_->accepted(port, std::move(stream)); }
 Node::ClientCounts Node::clients(ListenerId port) const { return impl_->clients(port); }
+void Node::share_with(Colleagues& colleagues) {
+  impl_->colleagues_ = &colleagues;
+  impl_->pump_.schedule();
+}
+void Node::add_sibling(std::unique_ptr<io::Stream> stream, std::uint32_t worker, router::Direction direction) {
+  impl_->add_sibling(std::move(stream), worker, direction);
+}
+void Node::adopt(MovingConnection& connection) { impl_->adopt(connection); }
+void Node::set_routes(std::shared_ptr<const router::Routes> routes) {
+  impl_->router_.set_routes(std::move(routes), io::Loop::now());
+  impl_->pump_.schedule();
+}
+
 std::vector<LinkStatus> Node::links() const { return impl_->links(); }
 const router::Router& Node::router() const { return impl_->router_; }
 

@@ -33,6 +33,8 @@ struct ConnectorConfig {
   router::PeerRole role = router::PeerRole::edge;
   std::uint32_t cost = 1;
   std::shared_ptr<tls::Context> tls;  ///< client context of the token; null: plain TCP (tests)
+  bool data = false;                  ///< a data connection, of a worker, beside the connector's own
+  std::string correlator = {};        ///< of a data connection: the connector's (LinkStatus)
 };
 
 struct ListenerConfig {
@@ -63,6 +65,7 @@ struct LinkStatus {
   std::string tls_version, tls_cipher, tls_peer;  ///< empty while not connected
   std::optional<std::chrono::system_clock::time_point> tls_expires;  ///< of the peer's certificate
   bool tls_resumed = false;  ///< the certificate was verified when an earlier connection was made
+  std::string correlator;    ///< ours to interiors, of a site with workers: what its data connections have to name. Another one each time
 };
 
 /// The end of a stream on a local TCP connection. Called on the loop, never from inside a Node call of the same stream's
@@ -104,6 +107,16 @@ class NodeObserver {
   virtual void on_link_changed(const LinkStatus& status) = 0;
 };
 
+struct MovingConnection;
+/// The other workers of a site, to the node of the first one. Called on its loop.
+class Colleagues {
+ public:
+  virtual ~Colleagues() = default;
+  virtual void routes_changed(std::shared_ptr<const router::Routes> routes) = 0;  ///< for Node::set_routes() of each
+  /// For Node::adopt() of that one.
+  virtual void connection_moves(std::uint32_t worker, std::shared_ptr<MovingConnection> connection) = 0;
+};
+
 /// A site's presence in the network: the routing core with its connections, on one loop. Owns connectors (reconnecting with
 /// exponential back-off and full jitter), listeners and the router; turns router events into calls of the handlers above.
 /// Everything happens on the loop's thread. Handlers and observer must outlive their registration.
@@ -129,7 +142,14 @@ class Node {
   };
   [[nodiscard]] ClientCounts clients(ListenerId port) const;
 
-  [[nodiscard]] std::vector<LinkStatus> links() const;  ///< to other sites; clients are none
+  // ---- Workers of one site ----
+  void share_with(Colleagues& colleagues);  ///< the first one's, which `colleagues` must outlive
+  /// One end of a connection to another one of the site.
+  void add_sibling(std::unique_ptr<io::Stream> stream, std::uint32_t worker, router::Direction direction);
+  void adopt(MovingConnection& connection);
+  void set_routes(std::shared_ptr<const router::Routes> routes);
+
+  [[nodiscard]] std::vector<LinkStatus> links() const;  ///< to other sites, without data connections; clients are none
   [[nodiscard]] const router::Router& router() const;
   /// Computes the handshakes of the links, and of others that use TLS on this loop.
   [[nodiscard]] io::Worker& handshakes();

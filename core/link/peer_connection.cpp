@@ -46,12 +46,20 @@ PeerConnection::PeerConnection(io::Loop& loop, io::Worker& worker, std::unique_p
   stream_->set_low_water(limits::kOutputHighWater / 2);
 }
 
+PeerConnection::PeerConnection(io::Loop& loop, io::Worker& worker, std::unique_ptr<io::Stream> stream, MovingConnection& moving,
+                               router::Router& router, Owner& owner)
+    : PeerConnection{loop, worker, std::move(stream), std::move(moving.context), router, std::move(moving.config), owner} {
+  session_ = std::move(moving.session);
+  adopted_ = std::move(moving.peer);
+}
+
 PeerConnection::~PeerConnection() {
   if (peer_) router_.transport_closed(peer_, io::Loop::now());  // forgets what was left to write
 }
 
 void PeerConnection::start() {
   stream_->read_start();
+  if (adopted_) return ready();
   if (context_ == nullptr) return ready();
   const bool client = config_.direction == router::Direction::outgoing;
   session_ = std::make_shared<tls::Session>(*context_, client ? std::string_view{config_.hostname} : std::string_view{});
@@ -61,8 +69,20 @@ void PeerConnection::start() {
 
 void PeerConnection::ready() {
   handshake_timer_.cancel();
-  peer_ = router_.add_peer(config_, io::Loop::now());
+  peer_ = adopted_ ? router_.adopt_peer(*adopted_, io::Loop::now()) : router_.add_peer(config_, io::Loop::now());
+  adopted_.reset();
   owner_.connection_ready(*this);
+}
+
+std::shared_ptr<MovingConnection> PeerConnection::move_away() {
+  if (over_ || finishing_ || stream_->queued_bytes() > 0) return nullptr;
+  auto socket = stream_->detach();
+  if (!socket) return nullptr;
+  auto peer = router_.take_peer(peer_);
+  if (peer == nullptr) return nullptr;
+  over_ = finished_ = true;
+  peer_ = {};
+  return std::make_shared<MovingConnection>(MovingConnection{*std::move(socket), std::move(context_), std::move(session_), config_, std::move(peer)});
 }
 
 const tls::Peer* PeerConnection::tls_peer() const {

@@ -13,6 +13,15 @@
 
 namespace van::link {
 
+/// A data connection on its way to another worker of the site: nobody's meanwhile, on any thread.
+struct MovingConnection {
+  io::FileDescriptor socket;
+  std::shared_ptr<tls::Context> context;
+  std::shared_ptr<tls::Session> session;
+  router::PeerConfig config;
+  std::shared_ptr<router::Router::Moving> peer;
+};
+
 /// One transport to another site: the socket, TLS on it, and the router's peer once TLS is done. Bytes go both ways between
 /// socket and router; who it belongs to is the owner's business.
 class PeerConnection final : private io::StreamHandler {
@@ -34,12 +43,18 @@ class PeerConnection final : private io::StreamHandler {
   /// milliseconds for each side.
   PeerConnection(io::Loop& loop, io::Worker& worker, std::unique_ptr<io::Stream> stream, std::shared_ptr<tls::Context> tls,
                  router::Router& router, router::PeerConfig config, Owner& owner);
+  /// One that comes from another worker.
+  PeerConnection(io::Loop& loop, io::Worker& worker, std::unique_ptr<io::Stream> stream, MovingConnection& moving, router::Router& router,
+                 Owner& owner);
   ~PeerConnection();
 
   void start();  ///< once; the owner may be called from inside
   void flush();  ///< router output to the socket, as far as that takes it
   /// The router's peer has ended: writes what is left, then the transport is over (connection_over is not called for it).
   void finish();
+  /// Gives it up for another worker, after PeerMoves; null when that can't be done: abandon() it then. Only good for destruction
+  /// afterwards, but not from inside a call of its own.
+  std::shared_ptr<MovingConnection> move_away();
   /// The transport is of no use any more: over, as if it had broken.
   void abandon(const std::string& reason) { over(reason, false); }
 
@@ -74,6 +89,7 @@ class PeerConnection final : private io::StreamHandler {
   std::unique_ptr<io::Stream> stream_;
   std::shared_ptr<tls::Context> context_;
   std::shared_ptr<tls::Session> session_;          ///< the worker's while shaking_
+  std::shared_ptr<router::Router::Moving> adopted_;  ///< until start()
   std::unique_ptr<io::Worker::Task> shaking_;
   SliceQueue early_;                               ///< has come meanwhile
   bool early_end_ = false;

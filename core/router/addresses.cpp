@@ -160,22 +160,112 @@ std::vector<Addresses::Candidate> Addresses::local_candidates(const Entry& entry
   return candidates;
 }
 
+Addresses::Candidate Addresses::beyond(const routing::AddressKey& key, const Peer& peer, std::uint64_t distance) {
+  const auto found = peer.outstanding.find(key.text());
+  const std::uint32_t outstanding = found == peer.outstanding.end() ? 0 : found->second;
+  return {{.peer = peer.id}, outstanding + distance, distance, outstanding < kCapacity, true, 0};
+}
+
+std::vector<Addresses::Remote> Addresses::remotes(const routing::AddressKey& key) const {
+  std::vector<Remote> found;
+  if (plane_ != nullptr) {
+    for (const routing::RemoteNode& node : plane_->remote_nodes(key)) {
+      if (node.reachable && node.next_hop) found.push_back({node.id, node.path_cost + node.exposure_cost, PeerId{node.next_hop->value}});
+    }
+  } else if (const Routes::Address* address = routes_ == nullptr ? nullptr : routes_->address(key)) {
+    for (const Routes::Remote& remote : address->remotes) {
+      const Routes::Node& node = routes_->nodes[remote.node];
+      if (const auto hop = node.reachable ? towards(node) : std::nullopt) found.push_back({node.id, node.cost + remote.cost, *hop});
+    }
+  }
+  return found;
+}
+
+std::optional<PeerId> Addresses::towards(const Routes::Node& node) const {
+  if (node.neighbour.empty()) return std::nullopt;
+  const auto own = core_.data_connections.find(node.neighbour);
+  if (own != core_.data_connections.end()) return own->second.front();
+  const Peer* first = core_.sibling(0);
+  return first == nullptr ? std::nullopt : std::optional{first->id};
+}
+
+std::optional<PeerId> Addresses::next_hop(std::string_view id) const {
+  if (plane_ != nullptr) {
+    const auto hop = plane_->next_hop(id);
+    return hop ? std::optional{PeerId{hop->value}} : std::nullopt;
+  }
+  if (const Routes::Node* node = routes_ == nullptr ? nullptr : routes_->node(id)) return towards(*node);
+  const Peer* first = core_.sibling(0);  // it may know more by now
+  return first == nullptr ? std::nullopt : std::optional{first->id};
+}
+
+bool Addresses::valid_origin(std::string_view origin, std::string_view destination) const {
+  if (plane_ != nullptr) return plane_->valid_origin(origin, destination);
+  return origin == core_.config.id || paths_.passes_through_self(paths_.find(origin), paths_.find(destination));
+}
+
 std::vector<Addresses::Candidate> Addresses::remote_candidates(const routing::AddressKey& key, const Origin& origin, Ways ways) const {
   std::vector<Candidate> candidates;
-  if (plane_ == nullptr) return candidates;
   const auto ingress = routing::id_of_node_name(origin.ingress);
-  for (const routing::RemoteNode& node : plane_->remote_nodes(key)) {
-    if (!node.reachable || !node.next_hop) continue;
-    const PeerId peer_id{node.next_hop->value};
-    if (ways == Ways::along_trees ? ingress && !plane_->valid_origin(*ingress, node.id) : peer_id == origin.peer) continue;
-    Peer* peer = core_.peer(peer_id);
+  const Peer* from = core_.peer(origin.peer);
+  for (const Remote& remote : remotes(key)) {
+    const Peer* peer = core_.peer(remote.hop);
     if (peer == nullptr) continue;
-    const auto found = peer->outstanding.find(key.text());
-    const std::uint32_t outstanding = found == peer->outstanding.end() ? 0 : found->second;
-    candidates.push_back({{.peer = peer_id}, outstanding + node.path_cost + node.exposure_cost,
-                          std::uint64_t{node.path_cost} + node.exposure_cost, outstanding < kCapacity, true, 0});
+    const bool back = from != nullptr && (peer == from || (peer->data_connection && peer->info.router_id == from->info.router_id));
+    if (ways == Ways::along_trees ? ingress && !valid_origin(*ingress, remote.id) : back) continue;
+    candidates.push_back(beyond(key, *peer, remote.distance));
   }
   return candidates;
+}
+
+/// What the first worker has beside us: its edges, and its own consumers where we have none.
+std::optional<Addresses::Candidate> Addresses::at_first_worker(const routing::AddressKey& key, bool local) const {
+  const Routes::Address* address = routes_ == nullptr ? nullptr : routes_->address(key);
+  const Peer* first = core_.first_worker() ? nullptr : core_.sibling(0);
+  if (address == nullptr || first == nullptr) return std::nullopt;
+  std::optional<std::uint32_t> cost = address->edges;
+  if (!local && address->consumers) cost = std::min(cost.value_or(*address->consumers), *address->consumers);
+  return cost ? std::optional{beyond(key, *first, *cost)} : std::nullopt;
+}
+
+void Addresses::set_routes(std::shared_ptr<const Routes> routes) {
+  if (routes_ == nullptr || routes_->paths != routes->paths) paths_ = *routes->paths;
+  routes_ = std::move(routes);
+  mark_all_used_changed();
+}
+
+std::shared_ptr<const Routes> Addresses::routes() {
+  routes_changed_ = false;
+  auto routes = std::make_shared<Routes>();
+  if (plane_ == nullptr) return routes;
+  if (offered_paths_ == nullptr || offered_version_ != plane_->paths_version()) {
+    offered_paths_ = std::make_shared<const routing::Paths>(plane_->paths());
+    offered_version_ = plane_->paths_version();
+  }
+  routes->paths = offered_paths_;
+  std::unordered_map<std::string_view, std::uint32_t> numbers;
+  for (const routing::NodeStatus& node : plane_->nodes()) {
+    const Peer* hop = node.next_hop ? core_.peer(PeerId{node.next_hop->value}) : nullptr;
+    routes->nodes.push_back({node.id, node.reachable, node.cost, hop == nullptr ? std::string{} : hop->info.router_id});
+  }
+  for (const Routes::Node& node : routes->nodes) numbers.emplace(node.id, static_cast<std::uint32_t>(numbers.size()));
+  for (const routing::AddressKey& key : plane_->remote_keys()) {
+    Routes::Address& address = routes->addresses[key];
+    address.treatment = plane_->treatment(key);
+    for (const routing::RemoteNode& node : plane_->remote_nodes(key)) address.remotes.push_back({numbers.at(node.id), node.exposure_cost});
+  }
+  for (const auto& [key, entry] : entries_) {
+    if (entry.consumers.empty() && entry.proxies.empty()) continue;
+    Routes::Address& address = routes->addresses[key];
+    address.treatment = plane_->treatment(key);
+    for (const ConsumerId id : entry.consumers) address.consumers = std::min(address.consumers.value_or(consumers_.at(id).cost), consumers_.at(id).cost);
+    for (const ProxyRef& proxy : entry.proxies) {
+      const Peer* edge = core_.peer(proxy.peer);
+      const auto link = edge == nullptr ? std::nullopt : std::optional{edge->links.find(proxy.link)};
+      if (link && *link != edge->links.end()) address.edges = std::min(address.edges.value_or((*link)->second.cost), (*link)->second.cost);
+    }
+  }
+  return routes;
 }
 
 std::optional<Destination> Addresses::uplink(const Origin& origin) const {
@@ -193,15 +283,15 @@ std::optional<Destination> Addresses::choose(const routing::AddressKey& key, con
   // A router that has not heard yet of a provider's end sends here what has another, dearer way from there: better that way than none.
   // Whoever it has passed refuses it, so it can't go round.
   if (candidates.empty() && origin.peer) candidates = remote_candidates(key, origin, Ways::any);
+  if (const auto first = !closest || local_count == 0 ? at_first_worker(key, local_count > 0) : std::nullopt) candidates.push_back(*first);
+  if (Peer* first = candidates.empty() && !core_.first_worker() ? core_.sibling(0) : nullptr) candidates.push_back(beyond(key, *first, 0));  // it may know more by now
   if (const auto up = uplink(origin)) {
     // An edge that consumes the address itself sends on only what the interior said it could take (control-plane 5.1).
     Peer& peer = *core_.peer(up->peer);
     const auto proxy = peer.producer_proxies.find(std::string{key.name()});
     const PeerLink* link = proxy == peer.producer_proxies.end() ? nullptr : peer.link(proxy->second);
     if (local_count == 0 || (link != nullptr && link->bound)) {
-      const auto counted = peer.outstanding.find(key.text());
-      const std::uint32_t outstanding = counted == peer.outstanding.end() ? 0 : counted->second;
-      candidates.push_back({*up, std::uint64_t{outstanding} + peer.info.cost, peer.info.cost, outstanding < kCapacity, true, 0});
+      candidates.push_back(beyond(key, peer, peer.info.cost));
     }
   }
   const auto untried = [&](const Candidate& candidate) { return std::ranges::find(origin.tried, candidate.to) == origin.tried.end(); };
@@ -242,11 +332,13 @@ std::vector<Destination> Addresses::all(const routing::AddressKey& key, const Or
     }
   }
   if (const auto up = uplink(origin)) destinations.push_back(*up);
+  if (const Peer* first = core_.first_worker() ? nullptr : core_.sibling(0)) destinations.push_back({.peer = first->id});
   return destinations;
 }
 
 routing::Treatment Addresses::treatment(const routing::AddressKey& key) const {
   if (plane_ != nullptr) return plane_->treatment(key);
+  if (const Routes::Address* address = routes_ == nullptr ? nullptr : routes_->address(key)) return address->treatment;
   const Entry* local = entry(key);
   return local != nullptr && local->treatment ? *local->treatment : routing::treatment_of_key(key);
 }
@@ -263,6 +355,7 @@ bool Addresses::reachable_here(const routing::AddressKey& key) const {
     const auto nodes = plane_->remote_nodes(key);
     return std::ranges::any_of(nodes, [](const routing::RemoteNode& node) { return node.reachable; });
   }
+  if (!core_.first_worker()) return at_first_worker(key, false) || !remotes(key).empty();
   Peer* up = core_.peer(core_.active_uplink);
   if (up == nullptr) return false;
   const auto proxy = up->producer_proxies.find(std::string{key.name()});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -11,6 +12,7 @@
 
 #include "core/router/core.h"
 #include "core/router/delivery.h"
+#include "core/router/routes.h"
 #include "core/routing/control_plane.h"
 
 namespace van::router {
@@ -27,10 +29,11 @@ struct Origin {
 };
 
 /// The addresses with destinations or users on this router (local and on attached edges), and the choice among them and the
-/// other routers: balanced, closest, multicast (control-plane 4.5 to 4.7).
+/// other routers: balanced, closest, multicast (control-plane 4.5 to 4.7). Of the other routers the control plane tells; to a worker
+/// that has none, the Routes of the first worker.
 class Addresses {
  public:
-  /// `plane`: null on edges.
+  /// `plane`: null on edges, and for all workers but the first one.
   Addresses(Core& core, routing::ControlPlane* plane) : core_{core}, plane_{plane} {}
 
   struct Consumer {
@@ -101,8 +104,16 @@ class Addresses {
   void mark_changed(const routing::AddressKey& key) { changed_.insert(key); }
   void mark_all_used_changed();
 
+  // ---- Workers of one site ----
+  void set_routes(std::shared_ptr<const Routes> routes);
+  std::shared_ptr<const Routes> routes();
+  void mark_routes_changed() { routes_changed_ = true; }
+  [[nodiscard]] bool routes_changed() const { return routes_changed_; }
+
   /// Anycast: the one best destination now; nullopt when there is none.
   std::optional<Destination> choose(const routing::AddressKey& key, const Origin& origin);
+  /// The peer through which another interior is reached.
+  [[nodiscard]] std::optional<PeerId> next_hop(std::string_view id) const;
   /// Multicast: one copy each.
   std::vector<Destination> all(const routing::AddressKey& key, const Origin& origin);
   [[nodiscard]] routing::Treatment treatment(const routing::AddressKey& key) const;
@@ -128,6 +139,17 @@ class Addresses {
     std::uint32_t cost = 0;  ///< the exposure's own
   };
   [[nodiscard]] bool provides(const Entry& entry) const;
+  /// An interior that has an address.
+  struct Remote {
+    std::string_view id;
+    std::uint64_t distance = 0;
+    PeerId hop;
+  };
+  [[nodiscard]] std::vector<Remote> remotes(const routing::AddressKey& key) const;
+  [[nodiscard]] std::optional<PeerId> towards(const Routes::Node& node) const;
+  [[nodiscard]] bool valid_origin(std::string_view origin, std::string_view destination) const;
+  [[nodiscard]] std::optional<Candidate> at_first_worker(const routing::AddressKey& key, bool local) const;
+  static Candidate beyond(const routing::AddressKey& key, const Peer& peer, std::uint64_t distance);
   [[nodiscard]] bool allowed(ProxyRef proxy, const Origin& origin) const;
   std::vector<Candidate> local_candidates(const Entry& entry, const Origin& origin);
   /// along_trees: through next hops that are on the tree of shortest paths of the router where the message entered (control-plane 4.5).
@@ -138,6 +160,11 @@ class Addresses {
 
   Core& core_;
   routing::ControlPlane* plane_;
+  std::shared_ptr<const Routes> routes_;  ///< of the first worker, who has none himself
+  routing::Paths paths_;                  ///< theirs; it keeps what it was asked
+  bool routes_changed_ = true;
+  std::shared_ptr<const routing::Paths> offered_paths_;
+  std::uint64_t offered_version_ = 0;
   std::size_t turn_ = 0;  ///< among equally close destinations
   std::uint32_t last_consumer_ = 0, last_producer_ = 0, last_endpoint_ = 0;
   std::unordered_map<ConsumerId, Consumer> consumers_;

@@ -28,13 +28,22 @@ struct Core {
   TimePoint uplink_settled;    ///< edge mode: from then on other sites know where this edge is
   std::string mesh_id;         ///< edge mode: announced to the interior
   Router::Counters counters;
-  /// Connections for streams alone that other routers opened, by router id (control-plane 1.9).
+  /// Connections for streams alone, by router id (control-plane 1.9).
   std::unordered_map<std::string, std::vector<PeerId>> data_connections;
+  std::unordered_map<std::uint32_t, PeerId> siblings;  ///< other workers of this site
+  std::uint32_t last_taker = 0;  ///< worker that was given the last data connection which came in
 
   [[nodiscard]] bool edge() const { return config.mode == Mode::edge; }
   [[nodiscard]] std::string node_address() const { return "0/" + config.id; }
   /// Whether a message has been here before: routers that disagree for a moment may send it back (control-plane 4.8).
   [[nodiscard]] bool passed_here(const std::vector<std::string>& trace) const { return std::ranges::find(trace, node_address()) != trace.end(); }
+  [[nodiscard]] bool first_worker() const { return config.worker == 0; }
+  /// The connection to a worker of this site, or to the first one, which has one to each; nullptr when there is none.
+  Peer* sibling(std::uint32_t worker) {
+    auto found = siblings.find(worker);
+    if (found == siblings.end()) found = siblings.find(0);
+    return found == siblings.end() ? nullptr : peer(found->second);
+  }
   Peer* peer(PeerId id) {
     const auto found = peers.find(id);
     return found == peers.end() ? nullptr : found->second.get();

@@ -60,7 +60,8 @@ AddressFacts facts_of(const Core& core, const Addresses& addresses, const routin
 
 std::vector<ConnectionFacts> connections_of(const Core& core) {
   std::vector<ConnectionFacts> all;
-  for (const auto& [id, peer] : core.peers)
+  for (const auto& [id, peer] : core.peers) {
+    if (peer->sibling()) continue;  // ourselves
     all.push_back({.id = id,
                    .info = peer->info,
                    .data = peer->data_connection,
@@ -68,12 +69,14 @@ std::vector<ConnectionFacts> connections_of(const Core& core) {
                    .mesh_id = peer->mesh_id,
                    .since = peer->added,
                    .links = peer->links.size()});
+  }
   return all;
 }
 
 std::vector<LinkFacts> links_of(const Core& core) {
   std::vector<LinkFacts> all;
   for (const auto& [id, peer] : core.peers) {
+    if (peer->sibling()) continue;
     const auto first = static_cast<std::ptrdiff_t>(all.size());
     for (const auto& [link_id, link] : peer->links) all.push_back(facts_of(*peer, link));
     std::sort(all.begin() + first, all.end(), [](const LinkFacts& a, const LinkFacts& b) { return a.number < b.number; });

@@ -26,8 +26,8 @@ class Forwarder final : private Outbox::Observer {
     virtual void message_received(Peer& peer, PeerLink& link, ByteView bytes) = 0;
   };
 
-  Forwarder(Core& core, Addresses& addresses, routing::ControlPlane* plane)
-      : core_{core}, addresses_{addresses}, plane_{plane}, outbox_{core, deliveries_, *this} {}
+  Forwarder(Core& core, Addresses& addresses)
+      : core_{core}, addresses_{addresses}, outbox_{core, deliveries_, *this} {}
   void connect(Streams& streams, Inbox& inbox) {  ///< once, before anything else
     streams_ = &streams;
     inbox_ = &inbox;
@@ -93,7 +93,8 @@ class Forwarder final : private Outbox::Observer {
   void start_out(Delivery& delivery, std::uint32_t index, const Destination& to, const Routing& routing);
   [[nodiscard]] bool from_uplink(const Delivery& delivery);
   [[nodiscard]] Origin origin_of(const Delivery& delivery);
-  [[nodiscard]] amqp::RouterAnnotations annotations_for(const Delivery& delivery) const;
+  [[nodiscard]] amqp::RouterAnnotations annotations_for(const Delivery& delivery, const Peer& next) const;
+  [[nodiscard]] bool from_sibling(const Delivery& delivery);
   void distribute(Delivery& delivery, const Slice& octets);
   void complete_stream(Delivery& delivery, Out& out);
   void give_to_endpoint(Delivery& delivery, std::uint32_t index, EndpointId endpoint);
@@ -112,7 +113,6 @@ class Forwarder final : private Outbox::Observer {
 
   Core& core_;
   Addresses& addresses_;
-  routing::ControlPlane* plane_;
   Streams* streams_ = nullptr;
   Inbox* inbox_ = nullptr;
   Deliveries deliveries_;

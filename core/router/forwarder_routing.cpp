@@ -5,6 +5,7 @@
 #include "core/base/limits.h"
 #include "core/router/forwarder.h"
 #include "core/router/names.h"
+#include "core/router/reply_name.h"
 #include "core/router/streams.h"
 
 namespace van::router {
@@ -87,16 +88,16 @@ Origin Forwarder::origin_of(const Delivery& delivery) {
 
 void Forwarder::route(Delivery& delivery, const Routing& routing) {
   const std::vector<std::string>& trace = delivery.annotations.trace;
-  if (plane_ != nullptr && core_.passed_here(trace)) return refuse(delivery, amqp::Released{});
+  if (!core_.edge() && core_.passed_here(trace)) return refuse(delivery, amqp::Released{});
   const auto key = addresses_.key_of(routing.to);
   if (!key) return refuse(delivery, amqp::Released{});
   switch (key->address_class()) {
     case routing::AddressClass::local:
       return route_local(delivery, *key, routing);
     case routing::AddressClass::router: {
-      const auto hop = plane_ == nullptr ? std::nullopt : plane_->next_hop(key->name());
+      const auto hop = from_sibling(delivery) && !core_.first_worker() ? std::nullopt : addresses_.next_hop(key->name());
       if (!hop) return refuse(delivery, amqp::Released{});
-      return send_to(delivery, {Destination{.peer = PeerId{hop->value}}}, {}, routing);
+      return send_to(delivery, {Destination{.peer = *hop}}, {}, routing);
     }
     case routing::AddressClass::edge:
     case routing::AddressClass::mobile:
@@ -113,6 +114,11 @@ void Forwarder::route_local(Delivery& delivery, const routing::AddressKey& key, 
     if (!core_.active_uplink || from_uplink(delivery)) return refuse(delivery, amqp::Released{});
     return send_to(delivery, {Destination{.peer = core_.active_uplink}}, {}, routing);
   }
+  if (const std::uint32_t owner = worker_of(key.name()); core_.config.workers > 1 && owner != core_.config.worker) {
+    const Peer* sibling = from_sibling(delivery) && !core_.first_worker() ? nullptr : core_.sibling(owner);
+    if (sibling == nullptr || sibling->id == delivery.peer) return refuse(delivery, amqp::Released{});
+    return send_to(delivery, {Destination{.peer = sibling->id}}, {}, routing);
+  }
   if (const Addresses::Entry* entry = addresses_.entry(key); entry != nullptr && entry->has_local()) {
     if (const auto best = addresses_.choose(key, origin_of(delivery))) return send_to(delivery, {*best}, key.text(), routing);
   }
@@ -123,7 +129,14 @@ void Forwarder::route_local(Delivery& delivery, const routing::AddressKey& key, 
   start_out(delivery, 0, {}, routing);
 }
 
+/// From another worker of this site. To any but the first one come replies alone, so that nothing goes round among them.
+bool Forwarder::from_sibling(const Delivery& delivery) {
+  const Peer* peer = core_.peer(delivery.peer);
+  return peer != nullptr && peer->sibling();
+}
+
 void Forwarder::route_mobile(Delivery& delivery, const routing::AddressKey& key, const Routing& routing) {
+  if (!core_.first_worker() && from_sibling(delivery)) return refuse(delivery, amqp::Released{});
   const Origin origin = origin_of(delivery);
   if (addresses_.treatment(key) == routing::Treatment::multicast) {
     const auto destinations = addresses_.all(key, origin);
@@ -217,9 +230,10 @@ void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destina
     return;
   }
   Peer& next = *core_.peer(out.peer);
-  Peer& peer = delivery.complete ? next : outbox_.carrier(next);
+  Peer& peer = delivery.complete && !next.data_connection ? next : outbox_.carrier(next, routing.to);
   out.peer = peer.id;
-  out.link = peer.client() || delivery.complete ? message_link(peer, to, routing.priority) : outbox_.streaming_link(peer);
+  const bool whole = delivery.complete && !peer.data_connection;
+  out.link = whole || peer.client() ? message_link(peer, to, routing.priority) : outbox_.streaming_link(peer);
   PeerLink* link = peer.link(out.link);
   if (link == nullptr) {  // e.g. a neighbour that opened no data links
     out.link = {};
@@ -235,7 +249,7 @@ void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destina
     out.link = {};
     return receiver_state(delivery, index, amqp::Released{}, true);
   }
-  if (!peer.client()) out.pending.push(Slice::copy_of(amqp::encode_annotations(annotations_for(delivery))));
+  if (!peer.client()) out.pending.push(Slice::copy_of(amqp::encode_annotations(annotations_for(delivery, peer))));
   for (const Slice& slice : delivery.head.slices()) out.pending.push(slice);
   held_for_client(delivery, out);
   out.all_queued = delivery.complete;
@@ -260,8 +274,9 @@ void Forwarder::give_to_endpoint(Delivery& delivery, std::uint32_t index, Endpoi
   else receiver_state(delivery, index, std::move(outcome), true);
 }
 
-amqp::RouterAnnotations Forwarder::annotations_for(const Delivery& delivery) const {
+amqp::RouterAnnotations Forwarder::annotations_for(const Delivery& delivery, const Peer& next) const {
   amqp::RouterAnnotations annotations = delivery.annotations;
+  if (next.sibling()) return annotations;  // the site is one router
   if (core_.edge()) {  // control-plane 4.3, writer rules
     annotations.ingress.reset();
     annotations.trace.clear();

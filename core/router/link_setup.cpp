@@ -52,7 +52,7 @@ amqp::Connection::Config LinkSetup::engine_config(const Config& config, const Pe
   engine.sasl_anonymous = !peer.external;
   engine.sasl_optional = !peer.external;
   engine.flow_for_each_stream = true;
-  engine.idle_timeout = config.idle_timeout;
+  engine.idle_timeout = peer.sibling ? Duration::zero() : config.idle_timeout;
   for (const std::string_view capability : {names::cap_anonymous_relay, names::cap_streaming_links, names::cap_connection_trunking}) {
     engine.offered_capabilities.emplace_back(capability);
     engine.desired_capabilities.emplace_back(capability);
@@ -62,6 +62,8 @@ amqp::Connection::Config LinkSetup::engine_config(const Config& config, const Pe
   add("version", VAN_VERSION);
   if (!peer.access_id.empty()) add(names::prop_access_id, peer.access_id);
   if (peer.cost > 1) add(names::prop_cost, static_cast<std::int32_t>(peer.cost));
+  if (peer.data) add(names::prop_role, static_cast<std::int32_t>(names::data_connection_role));
+  if (!peer.correlator.empty()) add(names::prop_correlator, peer.correlator);
   add(names::prop_annotations_version, std::int32_t{2});
   add(names::prop_site_id, config.site_id);
   add(names::prop_site_name, config.site_name);
@@ -84,13 +86,33 @@ void LinkSetup::opened(Peer& peer, const amqp::OpenInfo& open) {
     const auto* number = cost->get_if<std::int32_t>();
     if (number != nullptr && *number > 0) peer.info.cost = std::max(peer.info.cost, static_cast<std::uint32_t>(*number));
   }
-  if (peer.inter_router() && peer.config.direction == Direction::incoming) {
+  if (peer.sibling()) {
+    peer.data_connection = true;
+    core_.siblings[*peer.config.sibling] = peer.id;
+  } else if (peer.inter_router()) {
     const Value* role = property(open.properties, names::prop_role);
-    peer.data_connection = role != nullptr && role->integer() == names::data_connection_role;
-    if (peer.data_connection) core_.data_connections[peer.info.router_id].push_back(peer.id);
+    const bool asked = peer.config.direction == Direction::incoming && role != nullptr && role->integer() == names::data_connection_role;
+    peer.data_connection = peer.info.data = peer.config.data || asked;
+    if (peer.data_connection) data_connection_opened(peer);
+    else if (peer.config.direction == Direction::outgoing) open_inter_router_links(peer);
   }
-  if (peer.inter_router() && peer.config.direction == Direction::outgoing) open_inter_router_links(peer);
   if (peer.outgoing_edge()) uplinks_->opened(peer);
+}
+
+/// Those that come in go to the workers in turn; we keep ours.
+void LinkSetup::data_connection_opened(Peer& peer) {
+  if (peer.config.direction == Direction::incoming && core_.config.workers > 1) {
+    core_.last_taker = (core_.last_taker + 1) % core_.config.workers;
+    if (core_.last_taker != core_.config.worker) {
+      peer.moves = true;
+      core_.events.push_back(PeerMoves{peer.id, core_.last_taker});
+      return;
+    }
+  }
+  core_.data_connections[peer.info.router_id].push_back(peer.id);
+  if (peer.config.direction == Direction::incoming) return;
+  peer.info.up = true;
+  core_.events.push_back(PeerUp{peer.id});
 }
 
 PeerLink& LinkSetup::attach(Peer& peer, amqp::SessionId session, LinkRole role, LinkKind kind, const Terminus& source, const Terminus& target,
@@ -162,6 +184,9 @@ void LinkSetup::requested(Peer& peer, const amqp::Attached& attached) {
   if (router || router_data) return refuse(peer, attached, amqp::condition::qd_forbidden, "router links belong on an inter-router connection");
   if (attached.role == LinkRole::receiver && !addressed && attached.source && attached.target) {
     // A streaming link, or an edge's uplink; both carry messages with addresses of their own.
+    if (const Value* worker = property(attached.properties, names::prop_worker)) {
+      peer.worker = static_cast<std::uint32_t>(worker->unsigned_integer().value_or(0));
+    }
     accept(peer, attached, LinkKind::streaming, limits::kLinkCredit);
     return;
   }
@@ -324,8 +349,9 @@ void LinkSetup::forget(Peer& peer, PeerLink& link) {
 }
 
 void LinkSetup::connection_ended(Peer& peer) {
-  if (peer.data_connection) {
-    const auto group = core_.data_connections.find(peer.info.router_id);
+  if (peer.sibling()) {
+    core_.siblings.erase(*peer.config.sibling);
+  } else if (const auto group = core_.data_connections.find(peer.info.router_id); peer.data_connection && group != core_.data_connections.end()) {
     std::erase(group->second, peer.id);
     if (group->second.empty()) core_.data_connections.erase(group);
   }

@@ -43,6 +43,7 @@ class LinkSetup {
 
  private:
   void open_inter_router_links(Peer& peer);
+  void data_connection_opened(Peer& peer);
 
   void answered(Peer& peer, PeerLink& link, const amqp::Attached& attached);
   void requested(Peer& peer, const amqp::Attached& attached);

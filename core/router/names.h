@@ -26,6 +26,8 @@ inline constexpr std::string_view prop_exposure_cost = "vanctl.cost";  ///< of a
 inline constexpr std::string_view prop_alpn = "alpn";  ///< data-plane 2.1
 inline constexpr std::string_view prop_client_from = "vanctl.from";  ///< of a stream's head, as the next (ClientFacts)
 inline constexpr std::string_view prop_client_to = "vanctl.to";
+inline constexpr std::string_view prop_worker = "vanctl.worker";       ///< of a streaming link, uint: which worker of the site attaches it
+inline constexpr std::string_view prop_correlator = "qd.group-correlator";
 inline constexpr std::int64_t data_connection_role = 4;
 
 inline constexpr std::string_view addr_mesh_discovery = "_$qd.mesh_discovery";

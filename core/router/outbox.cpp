@@ -5,6 +5,7 @@
 
 #include "core/base/limits.h"
 #include "core/router/names.h"
+#include "core/router/reply_name.h"
 
 namespace van::router {
 namespace {
@@ -14,11 +15,20 @@ constexpr std::size_t kTurnBytes = 64 * 1024;     ///< sent from one link before
 
 }  // namespace
 
-Peer& Outbox::carrier(Peer& peer) {
-  if (!peer.inter_router() || peer.data_connection || !peer.trunking) return peer;
-  const auto group = core_.data_connections.find(peer.info.router_id);
-  if (group == core_.data_connections.end()) return peer;
-  return *core_.peer(group->second[peer.data_turn++ % group->second.size()]);
+Peer& Outbox::carrier(Peer& peer, const std::string& to) {
+  if (!peer.inter_router() || peer.sibling() || !peer.trunking) return peer;
+  const auto found = core_.data_connections.find(peer.info.router_id);
+  if (found == core_.data_connections.end()) return peer;
+  const std::vector<PeerId>& group = found->second;
+  const std::size_t turn = peer.data_turn++;
+  if (const auto key = routing::classify(to, {.id = peer.info.router_id}); key && key->address_class() == routing::AddressClass::local) {
+    const std::uint32_t worker = worker_of(key->name());
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      Peer& connection = *core_.peer(group[(turn + i) % group.size()]);
+      if (connection.worker == worker) return connection;
+    }
+  }
+  return *core_.peer(group[turn % group.size()]);
 }
 
 amqp::LinkId Outbox::streaming_link(Peer& peer) {
@@ -37,6 +47,7 @@ amqp::LinkId Outbox::streaming_link(Peer& peer) {
   options.name = "qdlink." + core_.rng.discriminator();
   options.source = terminus;
   options.target = terminus;
+  if (core_.config.workers > 1) options.properties.emplace_back(amqp::Symbol{std::string{names::prop_worker}}, core_.config.worker);
   const amqp::LinkId id = peer.connection.attach(peer.streaming_session, std::move(options));
   PeerLink& link = peer.links[id];
   link.id = id;

@@ -22,8 +22,9 @@ class Outbox {
   Outbox(Core& core, Deliveries& deliveries, Observer& observer)
       : core_{core}, deliveries_{deliveries}, observer_{observer} {}
 
-  /// The connection that carries streams to a peer: itself, or its router's data connections in turn (data-plane 1.2).
-  Peer& carrier(Peer& peer);
+  /// The connection that carries a stream for `to` towards a peer: itself, or its router's data connections in turn (data-plane
+  /// 1.2); for a reply to one of the peer's workers, those of that worker.
+  Peer& carrier(Peer& peer, const std::string& to);
   /// A sender link for one streaming delivery: from the pool, or a new one, in the session that all of them share.
   amqp::LinkId streaming_link(Peer& peer);
   /// The link for a complete message of this priority (control-plane 2.2); none when the peer has none.

@@ -58,7 +58,9 @@ struct Peer {
   amqp::Connection connection;
   TimePoint added;
   Duration opening{};            ///< from `added` until the peer's open came: some round trips
-  bool data_connection = false;  ///< an inter-router connection for streams alone (control-plane 1.9)
+  bool data_connection = false;  ///< an inter-router connection for streams alone (control-plane 1.9), or a sibling's
+  bool moves = false;            ///< PeerMoves was given: what still comes is for the other worker
+  std::uint32_t worker = 0;      ///< of the peer's, which holds this data connection, as it said
   bool trunking = false;         ///< the peer may be sent streams over its data connections
   std::size_t data_turn = 0;     ///< which of them is next
   bool opened = false;
@@ -91,6 +93,7 @@ struct Peer {
     const auto found = links.find(link_id);
     return found == links.end() ? nullptr : &found->second;
   }
+  [[nodiscard]] bool sibling() const { return config.sibling.has_value(); }
   [[nodiscard]] bool inter_router() const { return config.role == PeerRole::inter_router; }
   [[nodiscard]] bool client() const { return config.role == PeerRole::client; }
   [[nodiscard]] bool outgoing_edge() const { return config.role == PeerRole::edge && config.direction == Direction::outgoing; }

@@ -16,7 +16,7 @@ namespace van::router {
 namespace {
 
 std::optional<routing::ControlPlane> make_plane(const Config& config) {
-  if (config.mode == Mode::edge) return std::nullopt;
+  if (config.mode == Mode::edge || config.worker != 0) return std::nullopt;
   routing::ControlPlaneConfig plane;
   plane.id = config.id;
   plane.instance = config.instance;
@@ -31,15 +31,16 @@ std::optional<routing::ControlPlane> make_plane(const Config& config) {
 class Router::Impl {
  public:
   Impl(Config config, Rng rng, TimePoint now)
-      : core_{.config = std::move(config), .rng = rng, .now = now, .peers = {}, .events = {}, .touched = {}, .outputs = {}, .active_uplink = {}, .uplink_settled = {}, .mesh_id = {}, .counters = {}, .data_connections = {}},
+      : core_{.config = std::move(config), .rng = rng, .now = now, .peers = {}, .events = {}, .touched = {}, .outputs = {}, .active_uplink = {}, .uplink_settled = {}, .mesh_id = {}, .counters = {}, .data_connections = {}, .siblings = {}},
         plane_{make_plane(core_.config)},
         addresses_{core_, plane()},
-        forwarder_{core_, addresses_, plane()},
+        forwarder_{core_, addresses_},
         streams_{core_, addresses_, forwarder_},
         control_{core_, addresses_, forwarder_, plane()},
         setup_{core_, addresses_, forwarder_, plane()},
         uplinks_{core_, addresses_, forwarder_, setup_} {
-    VAN_ASSERT(routing::valid_router_id(core_.config.id));
+    VAN_ASSERT(routing::valid_router_id(core_.config.id) && core_.config.worker < core_.config.workers);
+    VAN_ASSERT(core_.config.workers == 1 || !core_.edge());
     if (core_.edge()) core_.mesh_id = core_.rng.discriminator();
     forwarder_.connect(streams_, control_);
     setup_.connect(uplinks_);
@@ -53,6 +54,16 @@ class Router::Impl {
     slot->info.cost = slot->config.cost;
     slot->added = core_.now;
     core_.touch(*slot);
+    return id;
+  }
+
+  PeerId adopt_peer(std::unique_ptr<Peer> peer) {
+    peer->id = PeerId{++last_peer_};
+    peer->moves = peer->touched = peer->output_listed = false;
+    core_.data_connections[peer->info.router_id].push_back(peer->id);
+    core_.touch(*peer);
+    const PeerId id = peer->id;
+    core_.peers[id] = std::move(peer);
     return id;
   }
 
@@ -113,7 +124,9 @@ class Router::Impl {
     Peer* peer = core_.peer(id);
     if (peer == nullptr) return;
     peer->touched = false;
-    while (auto event = peer->connection.poll_event()) {
+    while (!peer->moves) {
+      auto event = peer->connection.poll_event();
+      if (!event) break;
       std::visit([&](auto& value) { handle(*peer, value); }, *event);
       peer = core_.peer(id);
       if (peer == nullptr) return;
@@ -157,6 +170,7 @@ class Router::Impl {
   void drain_plane() {
     if (!plane_) return;
     while (const auto event = plane_->poll_event()) {
+      addresses_.mark_routes_changed();
       if (const auto* up = std::get_if<routing::event::NeighbourUp>(&*event)) neighbour_up(*up);
       else if (const auto* down = std::get_if<routing::event::NeighbourDown>(&*event)) neighbour_down(down->id);
       else if (const auto* added = std::get_if<routing::event::AddressAdded>(&*event)) addresses_.mark_changed(added->key);
@@ -175,7 +189,7 @@ class Router::Impl {
 
   void neighbour_down(const std::string& router_id) {
     for (auto& [id, peer] : core_.peers) {
-      if (!peer->inter_router() || !peer->info.up || peer->info.router_id != router_id) continue;
+      if (!peer->inter_router() || peer->data_connection || !peer->info.up || peer->info.router_id != router_id) continue;
       peer->info.up = false;
       core_.events.push_back(PeerDown{id});
     }
@@ -185,11 +199,12 @@ class Router::Impl {
     for (const routing::AddressKey& key : addresses_.take_changed()) {
       setup_.sync_clients(key);
       if (key.address_class() == routing::AddressClass::local) continue;  // told to nobody
+      addresses_.mark_routes_changed();
       if (plane_) {
         if (const auto offered = addresses_.local_address(key)) plane_->set_local_address(key, *offered, core_.now);
         else plane_->remove_local_address(key, core_.now);
         setup_.sync_tracking(key);
-      } else {
+      } else if (core_.edge()) {
         uplinks_.sync(key);
       }
       const Addresses::Entry* entry = addresses_.entry(key);
@@ -230,6 +245,7 @@ void Router::transport_closed(PeerId peer, TimePoint now) {
   impl_->closing_.erase(peer);
   Peer* found = impl_->core_.peer(peer);
   if (found == nullptr) return;
+  found->moves = false;
   found->connection.transport_closed(now);
   impl_->core_.touch(*found);
   impl_->settle();
@@ -269,6 +285,36 @@ void Router::output_consumed(PeerId peer, TimePoint now) {
 const PeerInfo* Router::peer(PeerId peer) const {
   const Peer* found = impl_->core_.peer(peer);
   return found == nullptr ? nullptr : &found->info;
+}
+
+bool Router::routes_changed() const { return impl_->addresses_.routes_changed(); }
+std::shared_ptr<const Routes> Router::routes() { return impl_->addresses_.routes(); }
+
+void Router::set_routes(std::shared_ptr<const Routes> routes, TimePoint now) {
+  impl_->core_.now = now;
+  VAN_ASSERT(!impl_->plane_ && routes != nullptr && routes->paths != nullptr);
+  impl_->addresses_.set_routes(std::move(routes));
+  impl_->settle();
+}
+
+struct Router::Moving {
+  std::unique_ptr<Peer> peer;
+};
+
+std::shared_ptr<Router::Moving> Router::take_peer(PeerId id) {
+  const auto found = impl_->core_.peers.find(id);
+  if (found == impl_->core_.peers.end()) return nullptr;
+  VAN_ASSERT(found->second->moves);
+  auto moving = std::make_shared<Moving>(Moving{std::move(found->second)});
+  impl_->core_.peers.erase(found);
+  return moving;
+}
+
+PeerId Router::adopt_peer(Moving& moving, TimePoint now) {
+  impl_->core_.now = now;
+  const PeerId id = impl_->adopt_peer(std::move(moving.peer));
+  impl_->settle();
+  return id;
 }
 
 void Router::handle_deadline(TimePoint now) {
@@ -535,6 +581,9 @@ std::optional<TimePoint> Router::topology_changed_at() const {
 
 void Router::check_invariants() const {
   if (impl_->plane_) impl_->plane_->check_invariants();
+  for (const auto& [name, group] : impl_->core_.data_connections) {
+    for (const PeerId id : group) VAN_ASSERT(impl_->core_.peer(id) != nullptr && impl_->core_.peer(id)->data_connection);
+  }
   for (const auto& [id, peer] : impl_->core_.peers) peer->connection.check_invariants();
 }
 

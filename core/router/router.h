@@ -26,6 +26,7 @@ struct ConnectionFacts;  // facts.h
 struct LinkFacts;
 struct AddressFacts;
 struct NodeFacts;
+struct Routes;  // routes.h
 
 enum class Mode { interior, edge };
 /// By configuration of both ends (control-plane 1.5). client: an application, as on real routers' listeners of role `normal`;
@@ -52,15 +53,20 @@ struct Config {
   std::string site_name;
   Duration idle_timeout = std::chrono::seconds{4};  ///< silence after which a peer is given up; half of it is announced
   std::int32_t instance = 0;  ///< start time, seconds since 1970: must differ at each start (control-plane 3.5)
+  std::uint32_t worker = 0;   ///< which of the site's it is: 0 has the control plane, the others get routes()
+  std::uint32_t workers = 1;  ///< routers of one interior site, each with a loop of its own (docs/decisions/0004-workers.md)
 };
 
 struct PeerConfig {
   PeerRole role = PeerRole::edge;
   Direction direction = Direction::outgoing;
   std::uint32_t cost = 1;       ///< 1 or more; the higher of both ends counts (control-plane 1.6)
-  std::string hostname;         ///< outgoing: the host asked for
+  std::string hostname = {};    ///< outgoing: the host asked for
   bool external = true;         ///< TLS with client certificates: SASL EXTERNAL only; else ANONYMOUS, or no SASL at all
   std::string access_id = {};   ///< incoming: what the peer's telemetry calls the place it came in by (vanflow 7, LINK); empty: not told
+  bool data = false;            ///< outgoing, inter_router: for streams alone (control-plane 1.9)
+  std::string correlator = {};  ///< outgoing, inter_router: the same for all connections of one connector; empty: not told
+  std::optional<std::uint32_t> sibling = std::nullopt;  ///< inside the process, to that worker of the same site
 };
 
 struct PeerInfo {
@@ -74,6 +80,7 @@ struct PeerInfo {
   std::uint32_t cost = 1;  ///< the effective one
   bool up = false;         ///< interior: confirmed by HELLO. edge role: links attached
   bool standby = false;    ///< edge uplinks: open, but another one is active
+  bool data = false;       ///< for streams alone: a control connection beside it makes the neighbour
 };
 
 /// Another router that we know of (interior: from link state; edge: the uplink alone).
@@ -119,13 +126,15 @@ enum class StreamFailure {
   lost,         ///< a link on the way broke
 };
 struct StreamFailed { StreamId stream; StreamFailure why = StreamFailure::reset; };  ///< the id is gone
+/// A data connection that came in is another worker's: take_peer() it, and have that one adopt it.
+struct PeerMoves { PeerId peer; std::uint32_t worker = 0; };
 /// A whole message for a local endpoint, without router annotations. It counts as accepted.
 struct MessageReceived { EndpointId endpoint; amqp::Message message; };
 /// The same for a receiver, as it came, unread.
 struct DatagramReceived { EndpointId endpoint; Slice message; };
 
 using Event = std::variant<PeerUp, PeerDown, PeerClosed, ReachabilityChanged, StreamRequested, StreamOpened, StreamReadable,
-                           StreamWritable, StreamFailed, MessageReceived, DatagramReceived>;
+                           StreamWritable, StreamFailed, PeerMoves, MessageReceived, DatagramReceived>;
 
 /// The routing core of one site: speaks AMQP with its peers, takes part in routing (interior) or hangs on an uplink (edge),
 /// forwards deliveries, and is the end of TCP streams for local stand-ins and exposures. No I/O: bytes, time and randomness
@@ -148,6 +157,17 @@ class Router {
   SliceQueue* output(PeerId peer);
   void output_consumed(PeerId peer, TimePoint now);
   [[nodiscard]] const PeerInfo* peer(PeerId peer) const;
+
+  // ---- Workers of one site ----
+  /// Whether routes() would say something else than the last time.
+  [[nodiscard]] bool routes_changed() const;
+  /// The first worker's. O(everything known).
+  std::shared_ptr<const Routes> routes();
+  void set_routes(std::shared_ptr<const Routes> routes, TimePoint now);  ///< the others'
+  /// A peer on its way from one worker's router to another's.
+  struct Moving;
+  std::shared_ptr<Moving> take_peer(PeerId peer);  ///< for which PeerMoves came; null when it is gone
+  PeerId adopt_peer(Moving& moving, TimePoint now);
 
   // ---- Time and events ----
   void handle_deadline(TimePoint now);

@@ -7,6 +7,7 @@
 #include "core/router/addresses.h"
 #include "core/router/forwarder.h"
 #include "core/router/names.h"
+#include "core/router/reply_name.h"
 
 namespace van::router {
 namespace {
@@ -66,7 +67,7 @@ StreamId Streams::open(const std::string& address, Slice first, ClientFacts clie
   stream.address = address;
   stream.client = std::move(client);
   do {
-    stream.reply_local = "temp." + core_.rng.discriminator();
+    stream.reply_local = reply_name(core_.config.worker, core_.rng.discriminator());
   } while (by_reply_.contains(stream.reply_local));
   by_reply_[stream.reply_local] = id;
   if (!first.empty()) {

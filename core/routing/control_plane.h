@@ -237,6 +237,7 @@ class ControlPlane {
   [[nodiscard]] std::int64_t mobile_seq() const;
   /// Changes with each PathsChanged: for caches.
   [[nodiscard]] std::uint64_t paths_version() const;
+  [[nodiscard]] const Paths& paths() const { return paths_; }
 
   /// Asserts what must hold between any two calls. For tests: O(everything known).
   void check_invariants() const;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/router/router.h"
+#include "tests/support/catch.h"
 
 namespace van::router::test {
 
@@ -31,13 +32,22 @@ class Network {
     }
   };
 
-  Site& add(std::string name, Mode mode) {
-    auto site = std::make_unique<Site>();
-    site->name = name;
-    site->router = std::make_unique<Router>(Config{.mode = mode, .id = name, .site_id = "id-" + name, .site_name = name, .instance = ++instance_},
-                                            Rng{rng_.next()}, now);
-    sites_.push_back(std::move(site));
-    return *sites_.back();
+  Site& add(const std::string& name, Mode mode) {
+    return add({.mode = mode, .id = name, .site_id = "id-" + name, .site_name = name, .instance = ++instance_});
+  }
+  /// The workers of one interior, the first one first, joined to each other.
+  std::vector<Site*> add_workers(const std::string& name, std::uint32_t count) {
+    std::vector<Site*> workers;
+    const std::int32_t instance = ++instance_;
+    for (std::uint32_t worker = 0; worker < count; ++worker) {
+      workers.push_back(&add({.mode = Mode::interior, .id = name, .site_id = "id-" + name, .site_name = name, .instance = instance, .worker = worker, .workers = count}));
+      for (std::uint32_t other = 0; other < worker; ++other) {
+        lay(*workers[worker], {.role = PeerRole::inter_router, .external = false, .sibling = other}, *workers[other],
+            {.role = PeerRole::inter_router, .direction = Direction::incoming, .external = false, .sibling = worker});
+      }
+    }
+    settle();
+    return workers;
   }
 
   std::size_t connect(Site& from, Site& to, PeerRole role, std::uint32_t cost = 1) {
@@ -53,6 +63,27 @@ class Network {
     hold(index, false);
     return index;
   }
+
+  /// One more connection from an interior to another, for streams alone.
+  std::size_t connect_data(Site& from, Site& to) {
+    const std::size_t index = lay(from, {.role = PeerRole::inter_router, .external = false, .data = true}, to,
+                                  {.role = PeerRole::inter_router, .direction = Direction::incoming, .external = false});
+    settle();
+    return index;
+  }
+  /// Does what PeerMoves asks for.
+  void move(Site& from, PeerId peer, Site& to) {
+    const std::size_t index = from.wires.at(peer);
+    const auto moving = from.router->take_peer(peer);
+    REQUIRE(moving != nullptr);
+    from.wires.erase(peer);
+    const PeerId id = to.router->adopt_peer(*moving, now);
+    to.wires[id] = index;
+    wires_[index].b = &to;
+    wires_[index].peer_b = id;
+    settle();
+  }
+  [[nodiscard]] std::size_t carried(std::size_t index) const { return wires_[index].octets; }
 
   void cut(std::size_t index) {
     Wire& wire = wires_[index];
@@ -107,12 +138,26 @@ class Network {
     Site *a, *b;
     PeerId peer_a, peer_b;
     bool cut, held;
+    std::size_t octets = 0;
   };
 
+  Site& add(Config config) {
+    auto site = std::make_unique<Site>();
+    site->name = config.id;
+    site->router = std::make_unique<Router>(std::move(config), Rng{rng_.next()}, now);
+    sites_.push_back(std::move(site));
+    return *sites_.back();
+  }
+
   std::size_t lay(Site& from, Site& to, PeerRole role, std::uint32_t cost) {
+    return lay(from, {.role = role, .direction = Direction::outgoing, .cost = cost, .hostname = to.name, .external = false}, to,
+               {.role = role, .direction = Direction::incoming, .cost = 1, .hostname = {}, .external = false});
+  }
+
+  std::size_t lay(Site& from, PeerConfig from_config, Site& to, PeerConfig to_config) {
     Wire wire{.a = &from, .b = &to, .peer_a = {}, .peer_b = {}, .cut = false, .held = false};
-    wire.peer_a = from.router->add_peer({.role = role, .direction = Direction::outgoing, .cost = cost, .hostname = to.name, .external = false}, now);
-    wire.peer_b = to.router->add_peer({.role = role, .direction = Direction::incoming, .cost = 1, .hostname = {}, .external = false}, now);
+    wire.peer_a = from.router->add_peer(std::move(from_config), now);
+    wire.peer_b = to.router->add_peer(std::move(to_config), now);
     wires_.push_back(wire);
     from.wires[wire.peer_a] = to.wires[wire.peer_b] = wires_.size() - 1;
     return wires_.size() - 1;
@@ -137,6 +182,7 @@ class Network {
     while (output != nullptr && !output->empty()) {
       const Slice piece = strangers ? disguised(output->pop(output->bytes())) : output->pop(1 + rng_.below(20'000));
       octets_carried += piece.size();
+      wire.octets += piece.size();
       from.router->output_consumed(peer, now);
       if (!wire.cut) to.router->receive(to_peer, piece, now);
       output = from.router->output(peer);
