@@ -26,7 +26,7 @@ class NameClient {
   };
   struct Parts {  ///< all must outlive the client
     NameRoutes& routes;
-    Counters& counters;
+    LiveCounters& counters;
     Owner& owner;
   };
   virtual ~NameClient() = default;
@@ -44,7 +44,7 @@ class NameServer final : private NameClient::Owner {
   ~NameServer() override;  ///< resets what still runs
 
   [[nodiscard]] const Endpoint& local() const { return entrance_->local(); }
-  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] Counters counters() const { return counters_.now(); }
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
 
  private:
@@ -54,7 +54,7 @@ class NameServer final : private NameClient::Owner {
 
   NameRoutes& routes_;
   MakeClient make_;
-  Counters counters_;
+  LiveCounters counters_;
   std::unique_ptr<Entrance> entrance_;
   std::unordered_map<NameClient*, std::unique_ptr<NameClient>> clients_;
   std::vector<NameClient*> over_;

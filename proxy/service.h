@@ -10,6 +10,7 @@
 #include "core/base/expected.h"
 #include "core/http/forwarded.h"
 #include "core/io/error.h"
+#include "core/io/listener.h"
 #include "core/io/loop.h"
 #include "core/link/node.h"
 #include "proxy/counters.h"
@@ -36,6 +37,7 @@ struct ExposureConfig {
   bool multicast = false;  ///< the address is one whose messages go to all; udp only
   bool proxy_protocol = false;  ///< as Target::Config's
   std::optional<TlsFiles> tls = std::nullopt;
+  std::shared_ptr<LiveCounters> counters = std::make_shared<LiveCounters>();  ///< whoever has them may read them on any thread
 };
 
 /// A local server put into the network. Destroying it withdraws the address and resets what still runs.
@@ -60,6 +62,8 @@ struct StandInConfig {
   bool both_loopbacks = false;  ///< listens on ::1, too, with the same port, where this machine has IPv6
   http::Forwarded forwarded = http::Forwarded::none;  ///< what requests are told of their client; of http
   std::optional<TlsFiles> tls = std::nullopt;  ///< clients come with TLS, which ends here
+  io::Sharing sharing = io::Sharing::alone;  ///< of a port: whether workers of the site have a stand-in on it, too
+  std::shared_ptr<LiveCounters> counters = std::make_shared<LiveCounters>();  ///< as above
 };
 
 /// A local port (or Unix socket) in the place of a service of the network. It is its own from the first moment on, also while

@@ -10,7 +10,7 @@ constexpr std::size_t kSocketHighWater = 256 * 1024;
 
 }  // namespace
 
-TcpBridge::TcpBridge(link::Node& node, std::unique_ptr<io::Stream> socket, Counters& counters, Owner& owner)
+TcpBridge::TcpBridge(link::Node& node, std::unique_ptr<io::Stream> socket, LiveCounters& counters, Owner& owner)
     : node_{node}, socket_{std::move(socket)}, counters_{counters}, owner_{owner} {
   socket_->set_handler(*this);
   socket_->set_low_water(kSocketHighWater / 2);

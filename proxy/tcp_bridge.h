@@ -19,7 +19,7 @@ class TcpBridge final : public link::StreamHandler, private io::StreamHandler {
   };
 
   /// `counters` and `node` must outlive the bridge.
-  TcpBridge(link::Node& node, std::unique_ptr<io::Stream> socket, Counters& counters, Owner& owner);
+  TcpBridge(link::Node& node, std::unique_ptr<io::Stream> socket, LiveCounters& counters, Owner& owner);
   ~TcpBridge() override;  ///< resets both sides unless they are over
 
   /// The network's end, once it is known; `open`: it may be read from at once (C-side), else on_stream_opened() will tell.
@@ -42,7 +42,7 @@ class TcpBridge final : public link::StreamHandler, private io::StreamHandler {
 
   link::Node& node_;
   std::unique_ptr<io::Stream> socket_;
-  Counters& counters_;
+  LiveCounters& counters_;
   Owner& owner_;
   router::StreamId stream_;
   std::size_t unreported_ = 0;  ///< octets given to the socket and not yet told to the router

@@ -16,7 +16,7 @@ constexpr std::size_t kConnectingMax = 1024;  ///< connections being made; more 
 class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::Owner {
  public:
   Impl(const Parts& parts, const ExposureConfig& config)
-      : node_{parts.node}, reap_{parts.loop, [this] { reap(); }}, offer_{parts, config, *this} {}
+      : counters_{config.counters}, node_{parts.node}, reap_{parts.loop, [this] { reap(); }}, offer_{parts, config, *this} {}
 
   ~Impl() override {
     withdraw();
@@ -52,7 +52,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
 
   [[nodiscard]] const Health& health() const { return offer_.health(); }
 
-  Counters counters_;
+  const std::shared_ptr<LiveCounters> counters_;
 
  private:
   /// A requested stream whose target is being connected.
@@ -83,7 +83,7 @@ class TcpExposure::Impl final : public link::ConsumerHandler, public TcpBridge::
       node_.refuse_stream(stream);
       return;
     }
-    auto bridge = std::make_unique<TcpBridge>(node_, std::move(*result), counters_, *this);
+    auto bridge = std::make_unique<TcpBridge>(node_, std::move(*result), *counters_, *this);
     TcpBridge* key = bridge.get();
     bridges_[key] = std::move(bridge);
     node_.attach_stream(stream, *key);
@@ -110,6 +110,6 @@ void TcpExposure::withdraw() { impl_->withdraw(); }
 const std::string& TcpExposure::trouble() const { return impl_->health().trouble(); }
 HealthState TcpExposure::health() const { return impl_->health().state(); }
 bool TcpExposure::idle() const { return impl_->idle(); }
-Counters TcpExposure::counters() const { return impl_->counters_; }
+Counters TcpExposure::counters() const { return impl_->counters_->now(); }
 
 }  // namespace van::proxy

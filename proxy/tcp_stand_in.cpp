@@ -27,6 +27,8 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
         address_{config.address},
         local_{config.local},
         both_loopbacks_{config.both_loopbacks},
+        sharing_{config.sharing},
+        counters_{config.counters},
         reap_{parts.loop, [this] { reap(); }},
         patience_{parts.loop, [this] { give_up(); }} {
     if (!config.tls) return;
@@ -45,7 +47,7 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
       if (tls_ != nullptr) return tls_->accept(std::move(stream));
       accepted({.stream = std::move(stream), .alpn = {}});
     };
-    auto entrance = Entrance::open(loop_, local_, on_accept, both_loopbacks_ ? Entrance::kIpv6Loopback : "");
+    auto entrance = Entrance::open(loop_, local_, on_accept, both_loopbacks_ ? Entrance::kIpv6Loopback : "", sharing_);
     if (!entrance) return Unexpected{entrance.error()};
     entrance_ = *std::move(entrance);
     local_ = entrance_->local();
@@ -71,8 +73,9 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
   std::string address_;
   Endpoint local_;
   bool both_loopbacks_;
+  io::Sharing sharing_;
   router::ProducerId producer_;
-  Counters counters_;
+  std::shared_ptr<LiveCounters> counters_;
 
  private:
   void accepted(Secured client) {
@@ -85,13 +88,13 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
 
   void open(Secured client) {
     Slice first = client.stream->read_at_once(router::kFirstOctets);  // a client's first words are often there already
-    counters_.bytes_out += first.size();
+    counters_->bytes_out += first.size();
     router::ClientFacts facts{.alpn = std::move(client.alpn)};
     if (client.stream->is_tcp()) {
       facts.from = client.stream->peer_address();
       facts.to = client.stream->local_address();
     }
-    auto bridge = std::make_unique<TcpBridge>(node_, std::move(client.stream), counters_, *this);
+    auto bridge = std::make_unique<TcpBridge>(node_, std::move(client.stream), *counters_, *this);
     TcpBridge* key = bridge.get();
     bridges_[key] = std::move(bridge);
     key->start(node_.open_stream(producer_, *key, std::move(first), std::move(facts)), false);
@@ -125,6 +128,6 @@ TcpStandIn::TcpStandIn(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
 TcpStandIn::~TcpStandIn() = default;
 const Endpoint& TcpStandIn::local() const { return impl_->local_; }
 bool TcpStandIn::reachable() const { return impl_->node_.reachable(impl_->producer_); }
-Counters TcpStandIn::counters() const { return impl_->counters_; }
+Counters TcpStandIn::counters() const { return impl_->counters_->now(); }
 
 }  // namespace van::proxy
