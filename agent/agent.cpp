@@ -68,13 +68,19 @@ Result<void> check_tls(spdlog::logger& log) {
 class Agent {
  public:
   Agent(const AgentOptions& options, const Config& config, Logs& logs)
-      : options_{options}, idle_timeout_{std::chrono::seconds{config.idle_timeout_s}}, proxy_{config.proxy_socks, config.proxy_http}, logs_{logs}, log_{logs.component("agent")}, started_{io::Loop::now()} {}
+      : options_{options},
+        idle_timeout_{std::chrono::seconds{config.idle_timeout_s}},
+        proxy_{config.proxy_socks, config.proxy_http},
+        workers_{static_cast<std::uint32_t>(config.workers)},
+        logs_{logs},
+        log_{logs.component("agent")},
+        started_{io::Loop::now()} {}
 
   Result<void> run() {
     // Before anybody can know that we are here: who is told to end early ends in order, too.
     for (const int signum : {SIGTERM, SIGINT})
       signals_.push_back(std::make_unique<io::SignalWatcher>(loop_, signum, [this] { stop(); }));
-    auto site = Site::open({loop_, random_, logs_, StateStore{options_.paths.state_file()}, machine_name(), idle_timeout_, proxy_});
+    auto site = Site::open({loop_, random_, logs_, StateStore{options_.paths.state_file()}, machine_name(), idle_timeout_, proxy_, workers_});
     if (!site) return Unexpected{site.error()};
     site_ = *std::move(site);
     server_.emplace(loop_, [this](ExchangeId exchange, const HttpRequest& request) { api_->handle(exchange, request); });
@@ -111,6 +117,7 @@ class Agent {
   const AgentOptions& options_;
   Duration idle_timeout_;
   ProxyState proxy_;
+  std::uint32_t workers_;
   Logs& logs_;
   spdlog::logger& log_;
   TimePoint started_;

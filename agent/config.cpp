@@ -41,6 +41,11 @@ constexpr std::array kKeys{
     ConfigKey{.name = "proxy.http",
               .help = "[HOST:]PORT where HTTP clients ask for services by name, as of a proxy or by NAME.localhost",
               .text = &Config::proxy_http},
+    ConfigKey{.name = "workers",
+              .help = "threads that carry streams, of a site that takes links in: as many as it has processors for that",
+              .number = &Config::workers,
+              .minimum = 1,
+              .maximum = 16},
 };
 
 std::string at(const toml::node& node) { return "line " + std::to_string(node.source().begin.line) + ": "; }

@@ -18,6 +18,7 @@ struct Config {
   std::int64_t idle_timeout_s = 4;
   std::string proxy_socks;  ///< [HOST:]PORT; empty: what the state says
   std::string proxy_http;
+  std::int64_t workers = 1;
 };
 
 /// One row per key: parser and manual come from it.

@@ -49,6 +49,23 @@ class RingSink final : public spdlog::sinks::base_sink<spdlog::details::null_mut
   LogRing& ring_;
 };
 
+/// Hands lines to a logger of another thread.
+class PostingSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  PostingSink(spdlog::logger& to, io::Loop& loop) : to_{to}, loop_{loop} {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    loop_.post([&to = to_, level = message.level, text = std::string{message.payload.data(), message.payload.size()}] {
+      to.log(level, spdlog::string_view_t{text});
+    });
+  }
+  void flush_() override {}
+
+  spdlog::logger& to_;
+  io::Loop& loop_;
+};
+
 /// The file exists with mode 0600 before the sink opens it, whatever the umask. False when it can't be made.
 bool make_private(const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -109,6 +126,12 @@ spdlog::logger& Logs::component(const std::string& name) {
     logger->flush_on(spdlog::level::info);  // an operator's diary: few lines, and each is to be seen at once
   }
   return *logger;
+}
+
+std::unique_ptr<spdlog::logger> Logs::component_elsewhere(const std::string& name, io::Loop& loop) {
+  auto logger = std::make_unique<spdlog::logger>(name, std::make_shared<PostingSink>(component(name), loop));
+  logger->set_level(level_);
+  return logger;
 }
 
 Expected<level_enum, std::string> log_level(std::string_view name) {

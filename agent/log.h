@@ -13,6 +13,7 @@
 #include <spdlog/logger.h>
 
 #include "agent/error.h"
+#include "core/io/loop.h"
 
 namespace van::agent {
 
@@ -65,6 +66,8 @@ class Logs {
 
   /// The logger of a component ("site", "link", "proxy", "api"); lives as long as the Logs.
   spdlog::logger& component(const std::string& name);
+  /// The same for another thread, whose owner keeps it: what it logs is logged on the thread of `loop`, which is the Logs' own.
+  std::unique_ptr<spdlog::logger> component_elsewhere(const std::string& name, io::Loop& loop);
   [[nodiscard]] LogRing& ring() { return ring_; }
 
  private:

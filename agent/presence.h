@@ -12,6 +12,7 @@
 #include "agent/log.h"
 #include "agent/name_ports.h"
 #include "agent/network_map.h"
+#include "agent/site_workers.h"
 #include "agent/state.h"
 #include "agent/telemetry.h"
 #include "core/base/random.h"
@@ -40,6 +41,7 @@ class Presence {
     Logs& logs;
     link::NodeObserver& observer;
     Duration idle_timeout;  ///< of links
+    std::uint32_t workers;  ///< of an interior; others have one
     std::function<void()> news;  ///< network() tells something else than before
   };
   Presence(const Parts& parts, const Identity& identity);
@@ -120,10 +122,19 @@ class Presence {
   struct Running {
     ExposureState state;
     std::unique_ptr<proxy::Exposure> proxy;
+    SiteWorkers::Counted elsewhere;  // by the other workers
+    [[nodiscard]] proxy::Counters counters() const { return summed(proxy->counters(), elsewhere); }
   };
   struct Bound {
     BindingState state;
     std::unique_ptr<proxy::StandIn> proxy;
+    SiteWorkers::Counted elsewhere;
+    [[nodiscard]] proxy::Counters counters() const { return summed(proxy->counters(), elsewhere); }
+  };
+  struct Trunk {  // an interior link of ours, with data connections of all workers
+    link::ConnectorConfig config;
+    Credentials credentials;
+    link::ConnectorId own;  // the first worker's
   };
   struct Access {  // a listener, as telemetry calls it
     router::PeerRole role = router::PeerRole::edge;
@@ -131,6 +142,10 @@ class Presence {
   };
 
   [[nodiscard]] proxy::Parts proxy_parts() { return {node_, parts_.loop, parts_.logs.component("proxy")}; }
+  static proxy::Counters summed(proxy::Counters counters, const SiteWorkers::Counted& elsewhere);
+  [[nodiscard]] bool shared(proxy::Protocol protocol) const { return workers_ && protocol == proxy::Protocol::tcp; }
+  void trunk(const link::LinkStatus& link);
+  void untrunk(const std::string& name);
   void reap();
   [[nodiscard]] std::vector<Described> describe() const;
   [[nodiscard]] Described describe(const link::LinkStatus& link) const;
@@ -146,7 +161,9 @@ class Presence {
   NamePorts names_;
   std::list<std::unique_ptr<proxy::Exposure>> withdrawn_;  // with streams that still run
   std::vector<Access> accesses_;
+  std::map<std::string, Trunk> trunks_;  // by link name; none with one worker
   Telemetry telemetry_;
+  std::unique_ptr<SiteWorkers> workers_;  // the others; null: there is one
 };
 
 /// As the API's errors: in use → conflict, not of this machine → bad_request, else failed.

@@ -51,7 +51,7 @@ std::vector<Described> Presence::describe() const {
   for (const link::LinkStatus& link : links())
     if (link.direction == router::Direction::outgoing) all.push_back(describe(link));
   for (const auto& [key, running] : exposures_) {
-    const proxy::Counters counters = running.proxy->counters();
+    const proxy::Counters counters = running.counters();
     const std::string address = proxy::wire_address(key.first, running.state.multicast);
     Described connector{.type = RecordType::connector,
                         .key = key.first + "@" + key.second,
@@ -73,7 +73,7 @@ std::vector<Described> Presence::describe() const {
                                       {Attribute::name, key.first},
                                       {Attribute::protocol, std::string{proxy::to_text(bound.state.protocol)}},
                                       {Attribute::address, proxy::wire_address(key.first, bound.state.multicast)},
-                                      {Attribute::connections, bound.proxy->counters().connections}}};
+                                      {Attribute::connections, bound.counters().connections}}};
     add_place(listener.attributes, bound.proxy->local(), bound.proxy->local().port);
     all.push_back(std::move(listener));
   }
@@ -97,6 +97,7 @@ Described Presence::describe(const link::LinkStatus& link) const {
 }
 
 void Presence::link_changed(const link::LinkStatus& link) {
+  trunk(link);
   if (link.state == link::LinkState::up && !link.peer_access.empty()) telemetry_.suggest(link.peer_access);
   telemetry_.changed();
 }

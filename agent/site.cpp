@@ -134,7 +134,7 @@ Result<void> Site::start(State& next, Missing missing) {
     identity = {Mode::edge, make_router_id("none", parts_.random), make_uuid(parts_.random), "none"};
   }
   presence_ = std::make_unique<Presence>(
-      Presence::Parts{parts_.loop, parts_.random, parts_.logs, *this, parts_.idle_timeout, [this] { settle_.schedule(); }}, identity);
+      Presence::Parts{parts_.loop, parts_.random, parts_.logs, *this, parts_.idle_timeout, parts_.workers, [this] { settle_.schedule(); }}, identity);
   presence_->take_messages(kManagementName, *this);
   events_.attach(presence_.get());
 

@@ -105,6 +105,7 @@ class Site final : private link::NodeObserver, private link::MessageHandler {
     std::string machine;  ///< its host name: default name of a site
     Duration idle_timeout = std::chrono::seconds{4};  ///< of links
     ProxyState configured_proxy = {};  ///< by agent.toml; goes before what the state says
+    std::uint32_t workers = 1;                        ///< of an interior: threads that carry streams
   };
   using JoinDone = std::function<void(Result<Joined>)>;
   using BindDone = std::function<void(Result<Bound>)>;

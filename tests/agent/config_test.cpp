@@ -29,6 +29,7 @@ TEST_CASE("every key of the table is read", "[agent][config]") {
   CHECK(read_config("log.level = \"off\"\n")->log_level == "off");
   CHECK(read_config("[proxy]\nsocks = \"1080\"\n")->proxy_socks == "1080");
   CHECK(read_config("[proxy]\nsocks = \"[::1]:1080\"\n")->proxy_socks == "[::1]:1080");
+  CHECK(read_config("workers = 16\n")->workers == 16);
 }
 
 TEST_CASE("what can't be in a configuration is refused with its line", "[agent][config]") {
@@ -39,6 +40,8 @@ TEST_CASE("what can't be in a configuration is refused with its line", "[agent][
   CHECK(complaint("[log]\nlevle = \"info\"\n").starts_with("line 2: 'log.levle' is not known; known are: log.level"));
   for (const char* const place : {"1080", "\"\"", "\"0\"", "\"a:b\"", "\"unix:/x\""})
     CHECK(complaint("[proxy]\nsocks = " + std::string{place} + "\n").starts_with("line 2: proxy.socks must be"));
+  CHECK(complaint("workers = 0\n").starts_with("line 1: workers must be a number from 1 to 16"));
+  CHECK(complaint("workers = 17\n").starts_with("line 1: workers must be"));
   CHECK(complaint("speed = 1\n").starts_with("line 1: 'speed' is not known"));
   CHECK(complaint("[log\n").starts_with("line 1:"));
   CHECK(complaint("log = 1\n").starts_with("line 1: 'log' is not known"));

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <thread>
+
 #include "agent/log_follower.h"
 #include "tests/agent/temporary_folder.h"
 #include "tests/support/catch.h"
@@ -27,6 +29,22 @@ TEST_CASE("a line goes to the file and to the ring, with its component", "[agent
   struct stat status {};
   REQUIRE(::stat((folder / "agent.log").c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0600);
+}
+
+TEST_CASE("what another thread logs comes to the log on the log's own", "[agent][log]") {
+  const TemporaryFolder folder;
+  const auto logs = Logs::open({.file = folder / "agent.log"});
+  REQUIRE(logs);
+  io::Loop loop;
+  const auto logger = (*logs)->component_elsewhere("link", loop);
+  std::thread{[&logger] {
+    logger->debug("not at this level");
+    logger->warn("link {} {{}}", "down");
+  }}.join();
+  CHECK((*logs)->ring().lines().empty());
+  loop.run_until([&logs] { return !(*logs)->ring().lines().empty(); });
+  REQUIRE((*logs)->ring().lines().size() == 1);
+  CHECK((*logs)->ring().lines().front().text.ends_with("Z warn  link  link down {}"));
 }
 
 TEST_CASE("the log on the disk has a bound", "[agent][log]") {

@@ -272,6 +272,26 @@ class Vanctl(WithRouters):
             profile.wait_reachable(name)
 
 
+class VanctlSites(Vanctl):
+    """Two sites with a link between them, each with so many workers."""
+    workers = 1
+
+    def start(self):
+        near, far = self.site_of_workers("near"), self.site_of_workers("far")
+        near.ok("join", self.by_long_path(far.token()), "--role", "interior")
+        self.expose(far)
+        self.bind(near)
+
+    def site_of_workers(self, name):
+        profile = harness.Profile(self.processes, name)
+        profile.configure(f"workers = {self.workers}\n")
+        return profile.create_site()
+
+
+def with_workers(count):
+    return type(f"{VanctlSites.__name__}{count}", (VanctlSites,), {"workers": count})
+
+
 class VanctlToRouter(Vanctl):
     """A laptop of ours with stand-ins joins a real router, where the servers are."""
     needs = ("skrouterd", "openssl")
@@ -306,6 +326,7 @@ def one_more(base, count):
 CONTENDERS = {
     "direct": Direct, "floor": Floor, "vanctl": Vanctl, "vanctl-skrouterd": VanctlToRouter, "skrouterd-vanctl": RouterToVanctl,
     "skrouterd": Skrouterd, "haproxy": Haproxy, "stunnel": Stunnel, "ssh": Ssh,
+    "vanctl*1": with_workers(1), "vanctl*2": with_workers(2),
     "vanctl+1": one_more(Vanctl, 1), "vanctl+2": one_more(Vanctl, 2), "skrouterd+1": one_more(Skrouterd, 1), "skrouterd+2": one_more(Skrouterd, 2),
 }
 

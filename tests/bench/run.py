@@ -12,7 +12,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = ("bench_peer", "floor_relay", "shaper")
-HOPS = ("vanctl+1", "vanctl+2", "skrouterd+1", "skrouterd+2")
+HOPS = ("vanctl*1", "vanctl*2", "vanctl+1", "vanctl+2", "skrouterd+1", "skrouterd+2")
 
 QUIET_LOOK = 0.2  # seconds
 QUIET_MAX = 0.15  # agents that idle, a tick of the clock

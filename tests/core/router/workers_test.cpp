@@ -286,7 +286,7 @@ TEST_CASE("a connection that ends before it has moved is gone", "[router][worker
   CHECK(workers[0]->router->held().peers == 2);  // the control connection, and the other worker
 }
 
-TEST_CASE("a stream in transit goes by one worker and names the site once", "[router][workers]") {
+TEST_CASE("a stream in transit goes by one worker, or by two that are not taken for a loop", "[router][workers]") {
   Mill mill{2};
   Network& network = mill.network;
   Network::Site& farm = network.add("farm", Mode::interior);
