@@ -129,7 +129,7 @@ TEST_CASE("events are published and followed by the API", "[agent][api]") {
   Fixture f{loop};
   const auto reader = f.connect();
   reader->request("GET", "/v1/events?address=news", {});
-  loop.run_until([turn = 0]() mutable { return ++turn > 10; });
+  loop.run_until([&] { return reader->received.find("\r\n\r\n") != std::string::npos; });
   f.client->request("POST", "/v1/events?address=news&lines=1", "one\ntwo\n\nlast");
   loop.run_until([&] { return f.client->answers() == 1; });
   CHECK(json::parse(f.client->take().second) == json{{"published", 4}, {"dropped", 0}, {"known", true}});

@@ -44,7 +44,9 @@ TEST_CASE("what another thread logs comes to the log on the log's own", "[agent]
   CHECK((*logs)->ring().lines().empty());
   loop.run_until([&logs] { return !(*logs)->ring().lines().empty(); });
   REQUIRE((*logs)->ring().lines().size() == 1);
-  CHECK((*logs)->ring().lines().front().text.ends_with("Z warn  link  link down {}"));
+  const std::string& text = (*logs)->ring().lines().front().text;
+  INFO(text);
+  CHECK(text.ends_with("Z warning link  link down {}"));
 }
 
 TEST_CASE("the log on the disk has a bound", "[agent][log]") {

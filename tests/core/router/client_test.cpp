@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "core/base/datagram_limits.h"
 #include "core/base/limits.h"
 #include "tests/support/catch.h"
 
@@ -101,12 +102,12 @@ TEST_CASE("what waits for a client without credit is bounded, and holds up nobod
     CHECK(silent.messages.size() * kOctets >= limits::kClientQueueBytes - 2 * kOctets);
   }
   SECTION("of settled ones the oldest go") {
-    for (int i = 0; i < 1000; ++i) REQUIRE(producer.send(to_silent, 1000, true));
-    CHECK(pair.b.router->held().queued == limits::kLinkCredit);
+    for (std::size_t i = 0; i < limits::kQueuedMessages + 100; ++i) REQUIRE(producer.send(to_silent, 100, true));
+    CHECK(pair.b.router->held().queued == limits::kQueuedMessages);
     CHECK(pair.b.router->held().pending_bytes == 0);
-    silent.engine().set_credit(without_credit, 1000);
+    silent.engine().set_credit(without_credit, 10'000);
     silent.settle();
-    CHECK(silent.messages.size() == limits::kLinkCredit);
+    CHECK(silent.messages.size() == limits::kQueuedMessages);
   }
   SECTION("they are released when it goes") {
     REQUIRE(producer.send(to_silent, 100));
