@@ -179,8 +179,9 @@ class Events(Rounds):
         self.assertTrue(slow.stdout.readline())  # then it reads nothing
         before = len(quick.lines)
         line = "x" * 2000 + "\n"
-        mill.ok("publish", "news", "--lines", input=line * 6000)  # 12 MB
-        wait_until(lambda: len(quick.lines) >= before + 6000, "the quick one has all")
+        for sent in range(1000, 7000, 1000):  # 2 MB each time, less than waits for a subscriber
+            mill.ok("publish", "news", "--lines", input=line * 1000)
+            wait_until(lambda sent=sent: len(quick.lines) >= before + sent, "the quick one has all")
         lost = got = 0
         for text in iter(slow.stdout.readline, ""):
             event = json.loads(text)
