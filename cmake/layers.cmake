@@ -1,4 +1,5 @@
-# One library per layer, from all .cpp files of its folder. DEPS is all that the layer may include: what is not
+# One library per layer, from all .cpp files of its folder. SMALL: nothing in it is hot, and less of it is resident when it is small.
+# DEPS is all that the layer may include: what is not
 # named does not link, and tests/layers_check.py checks the includes.
 add_library(van_flags INTERFACE)
 target_compile_features(van_flags INTERFACE cxx_std_20)
@@ -32,7 +33,7 @@ function(van_precompile name)
 endfunction()
 
 function(van_layer name)
-  cmake_parse_arguments(ARG "" "" "DEPS;EXCLUDE;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(ARG "SMALL" "" "DEPS;EXCLUDE;PRECOMPILE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   foreach(pattern ${ARG_EXCLUDE})
     list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${pattern})
@@ -41,6 +42,9 @@ function(van_layer name)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC van_flags ${ARG_DEPS})
     van_precompile(${name} ${ARG_PRECOMPILE})
+    if(ARG_SMALL)
+      target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-Os>)
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE van_flags ${ARG_DEPS})
