@@ -7,6 +7,7 @@
 #include "core/base/limits.h"
 #include "core/io/deferred.h"
 #include "proxy/http2_pool.h"
+#include "proxy/offer.h"
 
 namespace van::proxy {
 
@@ -17,22 +18,18 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
         loop_{parts.loop},
         log_{parts.log},
         address_{config.address},
-        target_{parts.node, parts.loop, parts.log, {.endpoint = config.target, .proxy_protocol = false, .tls = config.tls}},
-        cost_{config.cost},
-        health_{parts.loop, parts.log, config.address, target_, config.health, [this] { offer_or_hide(); }},
-        pool_{parts.loop, target_, *this},
-        reap_{parts.loop, [this] { reap(); }} {
-    offer_or_hide();
-  }
+        offer_{parts, config, *this},
+        pool_{parts.loop, offer_.target(), *this},
+        reap_{parts.loop, [this] { reap(); }} {}
 
   ~Impl() override {
-    leave();
+    offer_.withdraw();
     exchanges_.clear();
     for (const auto& [stream, pending] : pending_) refuse(stream);
   }
 
   void withdraw() {
-    leave();
+    offer_.withdraw();
     for (const auto& [key, front] : fronts_) key->close();
   }
 
@@ -91,7 +88,7 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
   }
 
   void pool_failed(const io::Error& error) override {
-    if (!withdrawn_) health_.target_failed(error);
+    offer_.target_failed(error);
     for (auto& [stream, pending] : std::exchange(pending_, {})) {
       pending_over_.push_back(std::move(pending));
       refuse(stream);
@@ -100,10 +97,10 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
   }
 
   void pool_noticed(const std::string& why) override {
-    log_.warn("connection to the target ended address={} target={} why=\"{}\"", address_, target_.endpoint().text(), why);
+    log_.warn("connection to the target ended address={} target={} why=\"{}\"", address_, offer_.target().endpoint().text(), why);
   }
 
-  [[nodiscard]] const Health& health() const { return health_; }
+  [[nodiscard]] const Health& health() const { return offer_.health(); }
 
   Counters counters_;
 
@@ -139,18 +136,6 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
     node_.refuse_stream(stream);
   }
 
-  void leave() {
-    withdrawn_ = true;
-    health_.stop();
-    offer_or_hide();
-  }
-
-  void offer_or_hide() {
-    const bool offer = !withdrawn_ && health_.state() == HealthState::up;
-    if (offer && !consumer_) consumer_ = node_.add_consumer(address_, cost_, *this);
-    if (!offer && consumer_) node_.remove_consumer(std::exchange(consumer_, {}));
-  }
-
   void reap() {
     for (Http2Exchange* exchange : std::exchange(exchanges_over_, {})) exchanges_.erase(exchange);
     for (Http2Connection* front : std::exchange(fronts_over_, {})) fronts_.erase(front);
@@ -161,11 +146,7 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
   io::Loop& loop_;
   spdlog::logger& log_;
   std::string address_;
-  Target target_;
-  std::uint32_t cost_;
-  router::ConsumerId consumer_;  ///< while the address is offered
-  Health health_;
-  bool withdrawn_ = false;
+  Offer offer_;
   Http2Pool pool_;
   std::unordered_map<router::StreamId, std::unique_ptr<Pending>> pending_;
   std::unordered_map<Http2Connection*, std::unique_ptr<Http2Connection>> fronts_;  ///< streams of the network

@@ -18,6 +18,7 @@ class Offer {
   void withdraw();  ///< for good
   void target_failed(const io::Error& error);  ///< it could not be connected for a request
   [[nodiscard]] const Health& health() const { return health_; }
+  [[nodiscard]] Target& target() { return target_; }
   /// Connects to it; as Target's.
   [[nodiscard]] std::unique_ptr<Target::Connecting> connect(const router::ClientFacts& client, Target::Done done);
 
