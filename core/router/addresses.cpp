@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "core/base/limits.h"
+#include "core/router/names.h"
 
 namespace van::router {
 namespace {
@@ -253,11 +254,13 @@ std::shared_ptr<const Routes> Addresses::routes() {
     Routes::Address& address = routes->addresses[key];
     address.treatment = plane_->treatment(key);
     for (const routing::RemoteNode& node : plane_->remote_nodes(key)) address.remotes.push_back({numbers.at(node.id), node.exposure_cost});
+    address.early = takes_early(key);
   }
   for (const auto& [key, entry] : entries_) {
     if (entry.consumers.empty() && entry.proxies.empty()) continue;
     Routes::Address& address = routes->addresses[key];
     address.treatment = plane_->treatment(key);
+    address.early = takes_early(key);
     for (const ConsumerId id : entry.consumers) address.consumers = std::min(address.consumers.value_or(consumers_.at(id).cost), consumers_.at(id).cost);
     for (const ProxyRef& proxy : entry.proxies) {
       const Peer* edge = core_.peer(proxy.peer);
@@ -287,12 +290,9 @@ std::optional<Destination> Addresses::choose(const routing::AddressKey& key, con
   if (Peer* first = candidates.empty() && !core_.first_worker() ? core_.sibling(0) : nullptr) candidates.push_back(beyond(key, *first, 0));  // it may know more by now
   if (const auto up = uplink(origin)) {
     // An edge that consumes the address itself sends on only what the interior said it could take (control-plane 5.1).
-    Peer& peer = *core_.peer(up->peer);
-    const auto proxy = peer.producer_proxies.find(std::string{key.name()});
-    const PeerLink* link = proxy == peer.producer_proxies.end() ? nullptr : peer.link(proxy->second);
-    if (local_count == 0 || (link != nullptr && link->bound)) {
-      candidates.push_back(beyond(key, peer, peer.info.cost));
-    }
+    const Peer& peer = *core_.peer(up->peer);
+    const PeerLink* link = uplink_of(key);
+    if (local_count == 0 || (link != nullptr && link->bound)) candidates.push_back(beyond(key, peer, peer.info.cost));
   }
   const auto untried = [&](const Candidate& candidate) { return std::ranges::find(origin.tried, candidate.to) == origin.tried.end(); };
   const auto tried = std::stable_partition(candidates.begin(), candidates.end(), untried);
@@ -356,11 +356,34 @@ bool Addresses::reachable_here(const routing::AddressKey& key) const {
     return std::ranges::any_of(nodes, [](const routing::RemoteNode& node) { return node.reachable; });
   }
   if (!core_.first_worker()) return at_first_worker(key, false) || !remotes(key).empty();
-  Peer* up = core_.peer(core_.active_uplink);
-  if (up == nullptr) return false;
+  const PeerLink* up = uplink_of(key);
+  return up != nullptr && up->bound;
+}
+
+const PeerLink* Addresses::uplink_of(const routing::AddressKey& key) const {
+  Peer* up = core_.edge() ? core_.peer(core_.active_uplink) : nullptr;
+  if (up == nullptr) return nullptr;
   const auto proxy = up->producer_proxies.find(std::string{key.name()});
-  const PeerLink* link = proxy == up->producer_proxies.end() ? nullptr : up->link(proxy->second);
-  return link != nullptr && link->bound;
+  return proxy == up->producer_proxies.end() ? nullptr : up->link(proxy->second);
+}
+
+bool Addresses::edges_take_early(const Entry& entry) const {
+  return std::ranges::all_of(entry.proxies, [this](const ProxyRef& proxy) {
+    const Peer* edge = core_.peer(proxy.peer);
+    return edge != nullptr && edge->info.product == names::product;
+  });
+}
+
+bool Addresses::takes_early(const routing::AddressKey& key) const {
+  const Entry* local = entry(key);
+  if (local != nullptr && !edges_take_early(*local)) return false;
+  if (plane_ != nullptr) return plane_->takes_early(key);
+  if (!core_.first_worker()) {
+    const Routes::Address* address = routes_ == nullptr ? nullptr : routes_->address(key);
+    return address != nullptr && address->early;
+  }
+  const PeerLink* up = uplink_of(key);
+  return up != nullptr && up->bound ? up->early : local != nullptr && provides(*local);
 }
 
 bool Addresses::near_for(const routing::AddressKey& key, const Peer& edge) const {
@@ -383,11 +406,9 @@ bool Addresses::reachable_for(const routing::AddressKey& key, const Peer& edge) 
 }
 
 bool Addresses::needs_settled_uplink(const routing::AddressKey& key) const {
-  Peer* up = core_.edge() ? core_.peer(core_.active_uplink) : nullptr;
-  if (up == nullptr || core_.now >= core_.uplink_settled) return false;
-  const auto proxy = up->producer_proxies.find(std::string{key.name()});
-  const PeerLink* link = proxy == up->producer_proxies.end() ? nullptr : up->link(proxy->second);
-  return link != nullptr && link->bound && !link->near;
+  if (core_.now >= core_.uplink_settled) return false;
+  const PeerLink* up = uplink_of(key);
+  return up != nullptr && up->bound && !up->near;
 }
 
 std::optional<routing::LocalAddress> Addresses::local_address(const routing::AddressKey& key) const {
@@ -411,6 +432,7 @@ std::optional<routing::LocalAddress> Addresses::local_address(const routing::Add
     mesh = edge->mesh_id;
   }
   if (one_mesh && mesh) offered.mesh = mesh;
+  offered.early = edges_take_early(*local);
   offered.cost = cost == std::numeric_limits<std::uint32_t>::max() ? 0 : cost;
   return offered;
 }

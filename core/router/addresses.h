@@ -124,6 +124,9 @@ class Addresses {
   [[nodiscard]] bool reachable_for(const routing::AddressKey& key, const Peer& edge) const;
   /// Whether one of them is on this router or another of its edges.
   [[nodiscard]] bool near_for(const routing::AddressKey& key, const Peer& edge) const;
+  /// Whether what a client says may go to the address before its provider has answered: all that are known are routers of ours
+  /// (docs/protocol.md, "Early octets").
+  [[nodiscard]] bool takes_early(const routing::AddressKey& key) const;
   /// Edge mode: whether a new stream to the address may have to wait until the network knows this edge.
   [[nodiscard]] bool needs_settled_uplink(const routing::AddressKey& key) const;
   /// What this router offers of the address to the network; nullopt when nothing (control-plane 3.7).
@@ -139,6 +142,9 @@ class Addresses {
     std::uint32_t cost = 0;  ///< the exposure's own
   };
   [[nodiscard]] bool provides(const Entry& entry) const;
+  /// The active uplink's link for producers of the address; null when there is none.
+  [[nodiscard]] const PeerLink* uplink_of(const routing::AddressKey& key) const;
+  [[nodiscard]] bool edges_take_early(const Entry& entry) const;
   /// An interior that has an address.
   struct Remote {
     std::string_view id;

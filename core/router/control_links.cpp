@@ -88,6 +88,7 @@ void ControlLinks::tracking_update(Peer& peer, ByteView bytes) {
   if (PeerLink* link = peer.link(proxy->second)) {
     link->bound = *reachable;
     link->near = fields.size() > 2 && fields[2].boolean().value_or(false);
+    link->early = fields.size() > 3 && fields[3].boolean().value_or(false);
   }
   addresses_.mark_changed(*key);
 }

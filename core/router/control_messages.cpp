@@ -70,7 +70,13 @@ Map encode_body(const routing::Mar& mar) {
   return Body{}.symbol_text("id", mar.id).symbol_number("pv", mar.pv).symbol_text("area", "0").symbol_number("have_seq", mar.have_seq).take();
 }
 
-List descriptors(const std::vector<routing::AddressDescriptor>& addresses, Map& costs) {
+/// What of the descriptors stands beside them, in fields of our own.
+struct Beside {
+  Map costs;
+  List late;
+};
+
+List descriptors(const std::vector<routing::AddressDescriptor>& addresses, Beside& beside) {
   List list;
   for (const routing::AddressDescriptor& address : addresses) {
     List fields;
@@ -82,7 +88,8 @@ List descriptors(const std::vector<routing::AddressDescriptor>& addresses, Map& 
       fields.emplace_back(*address.mesh);
     }
     list.emplace_back(std::move(fields));
-    if (address.cost > 0) costs.emplace_back(address.key.text(), int32(address.cost));
+    if (address.cost > 0) beside.costs.emplace_back(address.key.text(), int32(address.cost));
+    if (!address.early) beside.late.emplace_back(address.key.text());
   }
   return list;
 }
@@ -90,15 +97,16 @@ List descriptors(const std::vector<routing::AddressDescriptor>& addresses, Map& 
 Map encode_body(const routing::Mau& mau) {
   Body body;
   body.symbol_text("id", mau.id).symbol_number("pv", mau.pv).symbol_text("area", "0").symbol_number("mobile_seq", mau.mobile_seq);
-  Map costs;
+  Beside beside;
   if (const auto* differential = std::get_if<routing::Mau::Differential>(&mau.content)) {
     List deleted;
     for (const routing::AddressKey& key : differential->del) deleted.emplace_back(List{Value{key.text()}});
-    body.symbol_list("add", descriptors(differential->add, costs)).symbol_list("del", std::move(deleted));
+    body.symbol_list("add", descriptors(differential->add, beside)).symbol_list("del", std::move(deleted));
   } else {
-    body.symbol_list("exist", descriptors(std::get<routing::Mau::Absolute>(mau.content).exist, costs));
+    body.symbol_list("exist", descriptors(std::get<routing::Mau::Absolute>(mau.content).exist, beside));
   }
-  if (!costs.empty()) body.symbol_map("vanctl.costs", std::move(costs));
+  if (!beside.costs.empty()) body.symbol_map("vanctl.costs", std::move(beside.costs));
+  body.symbol_list("vanctl.late", std::move(beside.late));
   return body.take();
 }
 
@@ -230,14 +238,18 @@ bool are_descriptors(const List* list) {
 }
 
 /// Addresses that can't be used are left out: one of them must not hide the others.
-std::vector<routing::AddressDescriptor> read_descriptors(const List& list, const Value* costs) {
+std::vector<routing::AddressDescriptor> read_descriptors(const List& list, const Value* costs, const List* late) {
+  std::set<std::string_view> late_keys;
+  for (const Value& key : late == nullptr ? List{} : *late) {
+    if (const auto text = key.text()) late_keys.insert(*text);
+  }
   std::vector<routing::AddressDescriptor> addresses;
   for (const Value& value : list) {
     if (addresses.size() >= limits::kAddressesPerRouter) break;
     const auto key = key_of(value);
     if (!key) continue;
     const List& fields = *value.list();
-    routing::AddressDescriptor descriptor{.key = *key, .treatment = {}, .producers = 0, .mesh = {}, .cost = 0};
+    routing::AddressDescriptor descriptor{.key = *key, .treatment = {}, .producers = 0, .mesh = {}, .cost = 0, .early = late != nullptr && !late_keys.contains(key->text())};
     if (fields.size() > 1) {
       if (const auto number = fields[1].integer()) descriptor.treatment = routing::treatment_of_number(*number);
     }
@@ -261,11 +273,13 @@ Expected<routing::Message, std::string> read_mau(Fields fields) {
   const List* del = fields.optional_list("del");
   const List* exist = fields.optional_list("exist");
   const Value* costs = fields.find("vanctl.costs");
+  const Value* beside = fields.find("vanctl.late");
+  const List* late = beside == nullptr ? nullptr : beside->list();
   if (!are_descriptors(add) || !are_descriptors(del) || !are_descriptors(exist)) fields.fail("a descriptor");
   if (exist != nullptr && add == nullptr && del == nullptr) {
-    mau.content = routing::Mau::Absolute{read_descriptors(*exist, costs)};
+    mau.content = routing::Mau::Absolute{read_descriptors(*exist, costs, late)};
   } else if (exist == nullptr && add != nullptr && del != nullptr) {
-    routing::Mau::Differential differential{read_descriptors(*add, costs), {}};
+    routing::Mau::Differential differential{read_descriptors(*add, costs, late), {}};
     for (const Value& value : *del) {
       if (const auto key = key_of(value)) differential.del.push_back(*key);
     }

@@ -390,10 +390,13 @@ void LinkSetup::sync_tracking(const routing::AddressKey& key) {
     PeerLink* link = edge == nullptr ? nullptr : edge->link(proxy.link);
     if (link == nullptr || edge->client()) continue;
     const bool reachable = addresses_.reachable_for(key, *edge);
-    const bool near = edge->info.product == names::product && addresses_.near_for(key, *edge);
-    if ((reachable == link->bound && near == link->near) || !edge->tracking) continue;
+    const bool ours = edge->info.product == names::product;
+    const bool near = ours && addresses_.near_for(key, *edge);
+    const bool early = ours && addresses_.takes_early(key);
+    if ((reachable == link->bound && near == link->near && early == link->early) || !edge->tracking) continue;
     link->bound = reachable;
     link->near = near;
+    link->early = early;
     if (reachable) {
       core_.touch(*edge);
       edge->connection.set_credit(link->id, limits::kLinkCredit);
@@ -402,7 +405,10 @@ void LinkSetup::sync_tracking(const routing::AddressKey& key) {
     message.annotations = amqp::RouterAnnotations{.flags = 0, .to_override = {}, .ingress = core_.node_address(), .trace = {core_.node_address()}, .mesh_id = {}};
     message.header = true;
     amqp::List fields{Value{key.text()}, Value{reachable}};
-    if (edge->info.product == names::product) fields.emplace_back(near);  // ours: no need to wait for the network to know the edge
+    if (ours) {
+      fields.emplace_back(near);   // no need to wait for the network to know the edge
+      fields.emplace_back(early);  // nor for the provider's answer
+    }
     message.body = Value{std::move(fields)};
     forwarder_.send_message(*edge, edge->tracking, amqp::encode_message(message), false);
   }

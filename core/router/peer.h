@@ -37,6 +37,7 @@ struct PeerLink {
   std::uint32_t outstanding = 0;  ///< consumer proxies, downlinks: unsettled deliveries sent to that consumer
   bool bound = false;        ///< producer proxies: some consumer was told reachable (control-plane 5.1, 5.2); a client's: has credit
   bool near = false;         ///< producer proxies: one of them is on the interior itself or its edges (ours only)
+  bool early = false;        ///< producer proxies: all of them are routers of ours (ours only)
   // sender: deliveries that wait, the first may be under way
   Fifo<OutRef> queue;
   std::size_t queued_bytes = 0;  ///< of the queue, when they were put there

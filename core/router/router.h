@@ -220,8 +220,8 @@ class Router {
 
   // ---- Streams (data-plane 2 and 3) ----
   /// Asks for a TCP connection to a provider of the producer's address. StreamOpened or StreamFailed follows. `first` is what the
-  /// client has said already, at most kFirstOctets; it goes along with the question and saves a round trip. What is written before
-  /// the answer waits for it.
+  /// client has said already, at most kFirstOctets. It goes along with the question and saves a round trip, as does what is written
+  /// before the answer, unless a provider may be a real router: then both wait for it (docs/protocol.md, "Early octets").
   StreamId open_stream(ProducerId producer, TimePoint now, Slice first = {}, ClientFacts client = {});
   [[nodiscard]] ClientFacts client_of(StreamId stream) const;  ///< of a requested one; empty when the id is gone
   /// The target is connected: the reply stream begins. `first` is what the server has said already, at most kFirstOctets, and with

@@ -33,6 +33,7 @@ struct Routes {
     std::optional<std::uint32_t> edges;      ///< least cost of the edges that are attached here and have it; none: no edge has it
     std::optional<std::uint32_t> consumers;  ///< the same of the first worker's own consumers
     std::vector<Remote> remotes;
+    bool early = false;  ///< Addresses::takes_early
   };
   std::vector<Node> nodes;  ///< by id
   std::unordered_map<routing::AddressKey, Address> addresses;

@@ -12,7 +12,7 @@
 namespace van::router {
 namespace {
 
-constexpr std::size_t kEarlyOctets = 64 * 1024;  ///< held of what a client says before its provider has answered
+constexpr std::uint64_t kEarlyOctets = 64 * 1024;  ///< taken of what a client says before its provider has answered
 constexpr std::size_t kLargeRead = 256 * 1024;   ///< a write may overshoot the window of a receiver of ours so far
 constexpr std::size_t kSmallRead = 32 * 1024;    ///< of a real one, as real senders do
 constexpr std::uint64_t kLightOctets = 96 * 1024;  ///< unreported at a real receiver without its turn; ours reports sooner
@@ -95,7 +95,9 @@ void Streams::begin(StreamId id) {
   header.reply_to = prefix + core_.config.id + "/" + stream.reply_local;
   header.application_properties = properties_of(std::exchange(stream.client, {}));
   Bytes head = amqp::encode_stream_header(header);
-  if (stream.early.bytes() <= kFirstOctets) {
+  const auto key = routing::AddressKey::mobile(address);
+  stream.ahead = key && addresses_.takes_early(*key);
+  if (stream.ahead) {
     for (const Slice& slice : stream.early.slices()) append(head, slice.view());
     stream.early.clear();
   }
@@ -204,7 +206,7 @@ std::size_t Streams::writable(StreamId id) {
 
 std::size_t Streams::room(const Stream& stream) const {
   if (stream.fin_sent || stream.failing) return 0;
-  if (!stream.open) return stream.listener_side ? kEarlyOctets - std::min(kEarlyOctets, stream.early.bytes()) : 0;
+  if (!stream.open) return stream.listener_side ? kEarlyOctets - std::min(kEarlyOctets, stream.window.unreported()) : 0;
   if (!stream.window_off) {
     if (stream.window.follows_path()) return stream.window.room() == 0 ? 0 : std::max(stream.window.room(), kLargeRead);
     const std::size_t room = stream.window.room(turns_.holds(stream.id) ? far_ahead() : kLightOctets);
@@ -240,8 +242,9 @@ bool Streams::write(StreamId id, Slice octets) {
   if (!stream->open && !stream->listener_side) return false;
   stream->window.count_sent(octets.size(), core_.now);
   if (!stream->open) {
-    stream->early.push(std::move(octets));
     stream->blocked = room(*stream) == 0;
+    if (stream->ahead && stream->out) forwarder_.append(stream->out, std::move(octets));
+    else stream->early.push(std::move(octets));
     return true;
   }
   take_turn(*stream);

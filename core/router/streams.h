@@ -67,7 +67,8 @@ class Streams {
     std::string reply_to;        ///< C-side: where our reply stream goes
     std::string address;         ///< L-side
     ClientFacts client;          ///< L-side: until the head is written. C-side: as the head says
-    SliceQueue early;            ///< L-side: what was written before the provider has answered (docs/protocol.md, "Early octets")
+    bool ahead = false;          ///< L-side: the provider takes what comes before its answer (docs/protocol.md, "Early octets")
+    SliceQueue early;            ///< L-side: what was written meanwhile for one that does not, or before `out` began
     // what we send
     DeliveryNo out;
     SendWindow window;           ///< in raw octets

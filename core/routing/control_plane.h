@@ -220,6 +220,8 @@ class ControlPlane {
   /// Routers that have the address, reachable ones first, then by path cost, then by id.
   [[nodiscard]] std::vector<RemoteNode> remote_nodes(const AddressKey& key) const;
   [[nodiscard]] std::vector<AddressKey> remote_keys() const;  ///< every address that some other router has, in no order
+  /// Whether all other routers that have the address say that it takes early octets: AddressDescriptor::early.
+  [[nodiscard]] bool takes_early(const AddressKey& key) const;
   [[nodiscard]] bool has_remote(const AddressKey& key) const;  ///< some router has it, reachable or not
   /// Control-plane 3.7: ours if it is offered here, else as configured, else the first hint learned, else balanced.
   [[nodiscard]] Treatment treatment(const AddressKey& key) const;

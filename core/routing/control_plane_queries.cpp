@@ -122,6 +122,11 @@ std::vector<RemoteNode> ControlPlane::remote_nodes(const AddressKey& key) const 
 
 std::vector<AddressKey> ControlPlane::remote_keys() const { return remote_.keys(); }
 
+bool ControlPlane::takes_early(const AddressKey& key) const {
+  const auto* entry = remote_.find(key);
+  return entry == nullptr || std::ranges::all_of(entry->holders, &RemoteAddresses::Holder::early);
+}
+
 bool ControlPlane::has_remote(const AddressKey& key) const { return remote_.find(key) != nullptr; }
 
 Treatment ControlPlane::treatment(const AddressKey& key) const {

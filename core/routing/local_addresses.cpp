@@ -8,7 +8,7 @@ namespace van::routing {
 namespace {
 
 AddressDescriptor describe(const AddressKey& key, const LocalAddress& address) {
-  return {key, address.treatment, address.producers, address.mesh, address.cost};
+  return {key, address.treatment, address.producers, address.mesh, address.cost, address.early};
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct LocalAddress {
   std::uint32_t producers = 0;
   std::optional<std::string> mesh = std::nullopt;
   std::uint32_t cost = 0;  ///< the exposure's own cost
+  bool early = false;      ///< all providers are routers of ours: AddressDescriptor::early
   friend bool operator==(const LocalAddress&, const LocalAddress&) = default;
 };
 

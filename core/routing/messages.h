@@ -76,8 +76,11 @@ struct AddressDescriptor {
   std::uint32_t producers = 0;                        ///< index 2; a hint that readers do not use
   std::optional<std::string> mesh =
       std::nullopt;  ///< index 4; written only when all local destinations are edges of one mesh
-  /// Ours: the exposure's cost, in the extra field `costs` of the body, a map key -> cost; 0 is left out.
+  /// Ours: the exposure's cost, in the extra field `vanctl.costs` of the body, a map key -> cost; 0 is left out.
   std::uint32_t cost = 0;
+  /// Ours: all providers there are routers of ours, so that a client's octets may come before they have answered. The keys of the
+  /// other addresses stand in the extra field `vanctl.late` of the body, a list; without that field none of them is.
+  bool early = false;
   friend bool operator==(const AddressDescriptor&, const AddressDescriptor&) = default;
 };
 

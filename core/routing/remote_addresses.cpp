@@ -5,7 +5,7 @@
 namespace van::routing {
 
 RemoteAddresses::Added RemoteAddresses::add(const Node& node, const AddressDescriptor& descriptor) {
-  Holder holder{&node, descriptor.producers, descriptor.cost, descriptor.mesh.value_or("")};
+  Holder holder{&node, descriptor.producers, descriptor.cost, descriptor.mesh.value_or(""), descriptor.early};
   if (const auto found = entries_.find(descriptor.key); found != entries_.end()) {
     for (Holder& known : found->second.holders) {
       if (known.node != &node) continue;

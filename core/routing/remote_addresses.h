@@ -29,6 +29,7 @@ class RemoteAddresses {
     std::uint32_t producers;
     std::uint32_t cost;
     std::string mesh;  ///< empty: none
+    bool early;        ///< AddressDescriptor::early
     friend bool operator==(const Holder&, const Holder&) = default;
   };
   struct Entry {

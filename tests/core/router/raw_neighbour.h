@@ -82,6 +82,7 @@ class RawNeighbour {
   std::size_t unreadable = 0;        ///< control messages
   std::vector<amqp::LinkId> opened;  ///< links that the router opened here
   std::size_t deliveries = 0;        ///< begun on these
+  std::string octets;                ///< of them all
 
  private:
   static amqp::Connection::Config config(const std::string& id, Connection kind) {
@@ -111,6 +112,8 @@ class RawNeighbour {
   void note(const amqp::TransferReceived& transfer) {
     if (transfer.link != control_in_) {
       deliveries += transfer.first ? 1u : 0u;
+      const ByteView payload = transfer.payload.view();
+      octets.append(payload.begin(), payload.end());
       return;
     }
     incoming_.push(transfer.payload);

@@ -43,10 +43,10 @@ struct Between {
   }
 };
 
-routing::Mau update(std::int64_t sequence, const std::string& address) {
+routing::Mau update(std::int64_t sequence, const std::string& address, bool early = false) {
   return {.id = "left",
           .mobile_seq = sequence,
-          .content = routing::Mau::Differential{.add = {{.key = *routing::AddressKey::mobile(address)}}, .del = {}}};
+          .content = routing::Mau::Differential{.add = {{.key = *routing::AddressKey::mobile(address), .early = early}}, .del = {}}};
 }
 
 /// The bytes of a good update with its one descriptor list turned into something else of the same length.
@@ -86,7 +86,7 @@ TEST_CASE("router protocol that waits for a neighbour's credit is kept up to a n
     for (; times != 0; --times) {
       routing::Mau mau = update(++between.told, "a");
       auto& add = std::get<routing::Mau::Differential>(mau.content).add;
-      for (int i = 1; i < addresses; ++i) add.push_back({.key = *routing::AddressKey::mobile(std::string(200, 'a') + std::to_string(i))});
+      for (int i = 1; i < addresses; ++i) add.push_back({.key = *routing::AddressKey::mobile(std::string(200, 'a') + std::to_string(i)), .early = true});
       between.left.say(mau, routing::destination::multicast, between.now);
     }
     return between.router.held().queued;
@@ -128,4 +128,25 @@ TEST_CASE("streams go to a neighbour's data connections, in turn, and to its con
   between.router.open_stream(producer, between.now);
   between.pump();
   CHECK(between.left.deliveries == 2);
+}
+
+TEST_CASE("a client's first words wait for the answer of a provider that may be a real router", "[router][raw]") {
+  // Such a one loses what it is told, and what its server answers to it, in the moment in which it connects (docs/protocol.md, "Early octets").
+  Between between;
+  const ProducerId producer = between.router.add_producer("greeting", between.now);
+  const auto said = [&](std::int64_t sequence, bool early) {
+    between.left.say(update(sequence, "greeting", early), routing::destination::multicast, between.now);
+    between.left.introduce("middle", between.now);
+    between.advance(2s);
+    between.left.octets.clear();
+    const StreamId client = between.router.open_stream(producer, between.now, Slice::copy_of(as_bytes("first words, ")));
+    REQUIRE(between.router.write(client, Slice::copy_of(as_bytes("then more")), between.now));
+    between.pump();
+    CHECK(between.left.octets.find("greeting") != std::string::npos);  // the head
+    return between.left.octets.find("first words, ") != std::string::npos && between.left.octets.ends_with("then more");
+  };
+  CHECK_FALSE(said(1, false));
+  CHECK(between.left.octets.find("words") == std::string::npos);
+  CHECK(said(2, true));
+  CHECK_FALSE(said(3, false));  // another provider there
 }
