@@ -93,7 +93,10 @@ void Traffic::on_event(SiteIndex site, const router::Event& event) {
   else if (const auto* writable = std::get_if<router::StreamWritable>(&event)) stream = &writable->stream;
   if (stream == nullptr) return;
   const Place place{site, *stream};
-  if (const auto arrival = arrivals_.find(place); arrival != arrivals_.end()) return read_later(place, arrival->second.reading, false);
+  if (const auto arrival = arrivals_.find(place); arrival != arrivals_.end()) {
+    if (arrival->second.accepted) read_later(place, arrival->second.reading, false);
+    return;
+  }
   const auto found = ends_.find(place);
   if (found == ends_.end()) return;
   Transfer& transfer = transfers_[found->second.first];
@@ -131,6 +134,7 @@ void Traffic::answer(Place place) {
     router.refuse_stream(stream, world_.local_now(site));
     arrivals_.erase(found);
   } else {
+    found->second.accepted = true;
     router.accept_stream(stream, world_.local_now(site));
   }
   world_.touch(site);

@@ -64,6 +64,7 @@ class Traffic {
     std::string address;
     TimePoint since{};
     Bytes head;
+    bool accepted = false;  ///< nobody reads before
     bool reading = false;
   };
   using Place = std::pair<SiteIndex, router::StreamId>;
