@@ -24,6 +24,8 @@ std::optional<Event> Connection::poll_event() {
 SliceQueue& Connection::output() { return impl_->context.wire.output(); }
 TimePoint Connection::next_deadline() const { return impl_->next_deadline(); }
 
+void Connection::set_flow_for_each_stream(bool at_once) { impl_->context.flow_for_each_stream = at_once; }
+
 SessionId Connection::begin_session() { return impl_->begin_session(); }
 
 void Connection::end_session(SessionId session, std::optional<Error> error) {

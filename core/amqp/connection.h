@@ -123,9 +123,6 @@ class Connection {
     /// server: accept a client that begins without SASL (only where ANONYMOUS is offered).
     bool sasl_optional = true;
     std::uint32_t session_window_frames = limits::kSessionWindowFrames;
-    /// Top credit up at once when a delivery begins that is not whole, instead of in batches: real routers do so, and may leave
-    /// the first octets of a stream behind until they see that flow (docs/protocol.md).
-    bool flow_for_each_stream = false;
     /// A link's credit comes back when a delivery is settled, not when it arrives: as many as the credit are unsettled at most.
     bool credit_by_settlement = false;
     std::vector<std::string> offered_capabilities{};
@@ -179,6 +176,9 @@ class Connection {
   /// Deliveries that the peer began before it heard of less credit still arrive. Nothing is granted while
   /// limits::kUnsettledPerLink deliveries of the link are unsettled.
   bool set_credit(LinkId link, std::uint32_t credit);
+  /// Whether credit is topped up at once when a delivery begins that is not whole, instead of in batches (false at first): real
+  /// routers do so, and may leave the first octets of a stream behind until they see that flow (docs/protocol.md).
+  void set_flow_for_each_stream(bool at_once);
   [[nodiscard]] std::uint32_t credit(LinkId link) const;  ///< sender: deliveries that may begin now
   /// For status, either role; zeros for an unknown link.
   struct LinkCounts {

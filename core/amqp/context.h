@@ -19,6 +19,7 @@ struct Context {
   Context(Connection::Config connection_config, TimePoint now) : config{std::move(connection_config)}, wire{now} {}
 
   const Connection::Config config;
+  bool flow_for_each_stream = false;
   Wire wire;
   EventQueue events;
   DeliveryTable deliveries;

@@ -311,20 +311,8 @@ Array ValueDecoder::array(std::uint8_t code, Reader& input, unsigned depth) {
   return array;
 }
 
-/// §1.3.1: where the descriptor at the beginning of `input` (behind its 0x00) is in the common short form, its code.
-std::optional<std::uint64_t> small_descriptor(ByteView input) {
-  if (input.size() < 3 || input[0] != constructor::described || input[1] != constructor::smallulong)
-    return std::nullopt;
-  return input[2];
-}
-
-struct Descriptor {
-  std::uint64_t code = 0;
-  std::size_t bytes = 0;  // the 0x00 included
-};
-
-Result<Descriptor> decode_descriptor(ByteView input) {
-  if (const auto code = small_descriptor(input)) return Descriptor{*code, 3};
+Result<NumericDescriptor> decode_descriptor(ByteView input) {
+  if (const auto numeric = numeric_descriptor(input)) return *numeric;
   if (input.empty() || input[0] != constructor::described) {
     return failure(condition::decode_error, "described value expected");
   }
@@ -332,7 +320,7 @@ Result<Descriptor> decode_descriptor(ByteView input) {
   if (!descriptor) return Unexpected{descriptor.error()};
   const auto code = descriptor_code(descriptor->value);
   if (!code) return failure(condition::decode_error, "unknown descriptor");
-  return Descriptor{*code, 1 + descriptor->bytes};
+  return NumericDescriptor{*code, 1 + descriptor->bytes};
 }
 
 Result<std::optional<std::size_t>> extent(ByteView prefix, unsigned depth) {
@@ -359,18 +347,12 @@ Result<std::optional<std::size_t>> extent(ByteView prefix, unsigned depth) {
 
 }  // namespace
 
-std::uint64_t Reader::number(std::size_t width) {
-  std::uint64_t value = 0;
-  for (const std::uint8_t octet : bytes(width)) value = value << 8 | octet;
-  return value;
-}
-
-ByteView Reader::bytes(std::size_t count) {
-  if (count > remaining()) ok_ = false;
-  if (!ok_) return {};
-  const ByteView result = input_.subspan(position_, count);
-  position_ += count;
-  return result;
+std::optional<NumericDescriptor> numeric_descriptor(ByteView input) {
+  if (input.size() < 3 || input[0] != constructor::described) return std::nullopt;
+  if (input[1] == constructor::smallulong) return NumericDescriptor{input[2], 3};
+  if (input[1] != constructor::ulong || input.size() < 10) return std::nullopt;
+  Reader code{input.subspan(2)};
+  return NumericDescriptor{code.u64(), 10};
 }
 
 Result<DecodedValue> decode_value(ByteView input) {

@@ -23,7 +23,13 @@ class Reader {
   std::uint16_t u16() { return static_cast<std::uint16_t>(number(2)); }
   std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }
   std::uint64_t u64() { return number(8); }
-  ByteView bytes(std::size_t count);
+  ByteView bytes(std::size_t count) {
+    if (count > remaining()) ok_ = false;
+    if (!ok_) return {};
+    const ByteView result = input_.subspan(position_, count);
+    position_ += count;
+    return result;
+  }
   /// The next byte without taking it; 0 at the end, which does not make the reader bad.
   [[nodiscard]] std::uint8_t peek() const { return remaining() == 0 ? std::uint8_t{0} : input_[position_]; }
   void fail() { ok_ = false; }
@@ -34,12 +40,24 @@ class Reader {
   [[nodiscard]] ByteView rest() const { return input_.last(remaining()); }
 
  private:
-  std::uint64_t number(std::size_t width);
+  std::uint64_t number(std::size_t width) {
+    std::uint64_t value = 0;
+    for (const std::uint8_t octet : bytes(width)) value = value << 8 | octet;
+    return value;
+  }
 
   ByteView input_;
   std::size_t position_ = 0;
   bool ok_ = true;
 };
+
+/// A descriptor that is a number (§1.3.1), as nearly all are.
+struct NumericDescriptor {
+  std::uint64_t code = 0;
+  std::size_t bytes = 0;  ///< with the constructor of the described value
+};
+/// The one at the beginning of `input`; nullopt when there is none, or not all of it.
+std::optional<NumericDescriptor> numeric_descriptor(ByteView input);
 
 struct DecodedValue {
   Value value;
@@ -80,6 +98,7 @@ class FieldReader {
   [[nodiscard]] bool ok() const { return !failed_; }
   [[nodiscard]] Unexpected<Error> error() const;                ///< only when !ok()
   [[nodiscard]] std::uint32_t count() const { return count_; }  ///< fields there are, nulls included
+  [[nodiscard]] bool at_end() const { return index_ == count_ && reader_.remaining() == 0; }  ///< nothing is left, as it must be
   [[nodiscard]] std::uint32_t index() const { return index_; }  ///< of the next field
 
  private:

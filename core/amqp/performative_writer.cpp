@@ -66,11 +66,11 @@ class FieldWriter {
     if (!value.empty()) return list_.item().map(value);
     null();
   }
-  template <class T>
-  void described(const std::optional<T>& value) {  // Error, DeliveryState
+  void error(const std::optional<Error>& value) {
     if (value) return list_.item().value(to_value(*value));
     null();
   }
+  void state(const std::optional<DeliveryState>& value);
   void terminus(std::uint64_t code, const std::optional<Terminus>& value);
 
  private:
@@ -93,6 +93,20 @@ void FieldWriter::terminus(std::uint64_t code, const std::optional<Terminus>& va
   const std::size_t nulls = code == descriptor::source ? 5 : 1;
   for (std::size_t i = 0; i < nulls; ++i) fields.null();
   fields.symbols(value->capabilities);
+}
+
+/// The two of nearly all dispositions without a Value between.
+void FieldWriter::state(const std::optional<DeliveryState>& value) {
+  if (!value) return null();
+  if (std::holds_alternative<Accepted>(*value)) {
+    FieldWriter{descriptor::accepted, list_.item().out()};
+  } else if (const auto* received = std::get_if<Received>(&*value)) {
+    FieldWriter fields{descriptor::received, list_.item().out()};
+    fields.uint(received->section_number);
+    fields.ulong(received->section_offset);
+  } else {
+    list_.item().value(to_value(*value));
+  }
 }
 
 template <class Number>
@@ -168,7 +182,7 @@ struct WritePerformative {
     fields.flag(transfer.more);
     fields.ubyte(transfer.rcv_settle_mode ? std::optional{static_cast<std::uint8_t>(*transfer.rcv_settle_mode)}
                                           : std::nullopt);
-    fields.described(transfer.state);
+    fields.state(transfer.state);
     fields.flag(transfer.resume);
     fields.flag(transfer.aborted);
     fields.flag(transfer.batchable);
@@ -179,17 +193,17 @@ struct WritePerformative {
     fields.uint(disposition.first);
     fields.uint(disposition.last);
     fields.flag(disposition.settled);
-    fields.described(disposition.state);
+    fields.state(disposition.state);
     fields.flag(disposition.batchable);
   }
   void operator()(const Detach& detach) const {
     FieldWriter fields{descriptor::detach, out};
     fields.uint(detach.handle);
     fields.flag(detach.closed);
-    fields.described(detach.error);
+    fields.error(detach.error);
   }
-  void operator()(const End& end) const { FieldWriter{descriptor::end, out}.described(end.error); }
-  void operator()(const Close& close) const { FieldWriter{descriptor::close, out}.described(close.error); }
+  void operator()(const End& end) const { FieldWriter{descriptor::end, out}.error(end.error); }
+  void operator()(const Close& close) const { FieldWriter{descriptor::close, out}.error(close.error); }
   void operator()(const SaslMechanisms& mechanisms) const {
     Encoder encoder{out};
     encoder.descriptor(descriptor::sasl_mechanisms);

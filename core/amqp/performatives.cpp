@@ -50,10 +50,31 @@ std::optional<Error> read_error(FieldReader& fields) {
   return std::nullopt;
 }
 
+/// The states of nearly all dispositions, without a Value between; nullopt: another one, or none.
+std::optional<DeliveryState> plain_state(ByteView octets) {
+  auto list = decode_described_list(octets);
+  if (!list) return std::nullopt;
+  FieldReader& fields = list->fields;
+  const bool empty = fields.count() == 0 && fields.at_end();
+  if (empty && list->descriptor == descriptor::accepted) return Accepted{};
+  if (empty && list->descriptor == descriptor::released) return Released{};
+  if (list->descriptor != descriptor::received || fields.count() != 2) return std::nullopt;
+  const auto number = fields.uint();
+  const auto offset = fields.ulong();
+  return number && offset && fields.at_end() ? std::optional<DeliveryState>{Received{*number, *offset}} : std::nullopt;
+}
+
 std::optional<DeliveryState> read_state(FieldReader& fields) {
-  const Value value = fields.value();
-  if (value.is_null()) return std::nullopt;
-  auto state = delivery_state_from(value);
+  const std::uint32_t index = fields.index();
+  const auto octets = fields.raw();
+  if (!octets) return std::nullopt;
+  if (auto plain = plain_state(*octets)) return plain;
+  const auto decoded = decode_value(*octets);
+  if (!decoded) {
+    fields.fail("field " + std::to_string(index) + ": " + decoded.error().description);
+    return std::nullopt;
+  }
+  auto state = delivery_state_from(decoded->value);
   if (state) return std::move(*state);
   fields.fail(state.error().description);
   return std::nullopt;

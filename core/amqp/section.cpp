@@ -18,6 +18,7 @@ constexpr std::size_t kDescriptorBytesMax = 64;  // the longest symbol of the st
 
 std::optional<SectionProbe> probe_section(ByteView prefix) {
   constexpr SectionProbe kRaw{};
+  if (const auto numeric = numeric_descriptor(prefix)) return SectionProbe{true, {numeric->code, numeric->bytes}};
   if (prefix[0] != constructor::described) return kRaw;
   if (prefix.size() < 2) return std::nullopt;
   if (!is_descriptor_constructor(prefix[1])) return kRaw;

@@ -103,7 +103,7 @@ std::uint32_t Session::wanted_credit(const Link& link) const {
 }
 
 void Session::top_up(Link& link) {
-  const bool at_once = context_.config.flow_for_each_stream && link.current != nullptr;
+  const bool at_once = context_.flow_for_each_stream && link.current != nullptr;
   const std::uint32_t wanted = wanted_credit(link);
   if (link.state != Link::State::attached || !link.credit.is_due(wanted, at_once)) return;
   link.credit_held = link.deliveries.size() >= limits::kUnsettledPerLink;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 
 namespace van::amqp {
 namespace {
@@ -32,10 +33,17 @@ bool is_sequence(std::string_view sequence) {
 }  // namespace
 
 bool is_ascii(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data(), sizeof eight);
+    if ((eight & kHighBits) != 0) return false;
+  }
   return std::all_of(text.begin(), text.end(), [](char c) { return octet(c) < 0x80; });
 }
 
 bool is_utf8(std::string_view text) {
+  if (is_ascii(text)) return true;  // as nearly all is
   while (!text.empty()) {
     const std::size_t length = sequence_length(octet(text[0]));
     if (length == 0 || length > text.size() || !is_sequence(text.substr(0, length))) return false;

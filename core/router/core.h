@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/fifo.h"
 #include "core/base/random.h"
 #include "core/router/peer.h"
 #include "core/router/router.h"
@@ -21,7 +22,7 @@ struct Core {
   Rng rng;
   TimePoint now;
   std::map<PeerId, std::unique_ptr<Peer>> peers;  ///< ordered, so that a seed replays the same choices
-  std::deque<Event> events;
+  Fifo<Event> events;
   std::deque<PeerId> touched;  ///< peers whose engine may have events
   std::deque<PeerId> outputs;  ///< peers that may have bytes to write
   PeerId active_uplink;        ///< edge mode: the one that carries what has no nearer place

@@ -51,7 +51,6 @@ amqp::Connection::Config LinkSetup::engine_config(const Config& config, const Pe
   engine.sasl_external = peer.external;
   engine.sasl_anonymous = !peer.external;
   engine.sasl_optional = !peer.external;
-  engine.flow_for_each_stream = true;
   engine.idle_timeout = peer.sibling ? Duration::zero() : config.idle_timeout;
   for (const std::string_view capability : {names::cap_anonymous_relay, names::cap_streaming_links, names::cap_connection_trunking}) {
     engine.offered_capabilities.emplace_back(capability);
@@ -76,6 +75,7 @@ void LinkSetup::opened(Peer& peer, const amqp::OpenInfo& open) {
   peer.info.router_id = open.container_id.substr(0, limits::kAddressBytes);
   peer.trunking = std::ranges::find(open.offered_capabilities, names::cap_connection_trunking) != open.offered_capabilities.end();
   peer.info.product = text_property(open.properties, "product");
+  peer.connection.set_flow_for_each_stream(!peer.client() && peer.info.product != names::product);
   peer.info.version = text_property(open.properties, "version");
   peer.info.access_id = text_property(open.properties, names::prop_access_id);
   peer.info.site_id = text_property(open.properties, names::prop_site_id);

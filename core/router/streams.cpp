@@ -166,8 +166,8 @@ bool Streams::accept(StreamId id, const Slice& first, bool last) {
   Stream* stream = find(id);
   if (stream == nullptr || stream->listener_side || !stream->requested || stream->open) return false;
   stream->open = true;
-  // Routers on the way need not keep the octets for another destination any more.
-  if (forwarder_.resends_released(stream->in)) report(*stream);
+  // Routers on the way need not keep the octets for another destination any more. With a whole answer those of ours hear it from that.
+  if (!(last && stream->in_wide) && forwarder_.resends_released(stream->in)) report(*stream);
   amqp::StreamHeader header;
   header.to = stream->reply_to;
   const std::string to = stream->reply_to;

@@ -191,7 +191,8 @@ TEST_CASE("a sender that counts deliveries at their end does not confuse us (dat
 }
 
 TEST_CASE("where it is asked for, a delivery that begins incomplete gets its flow at once", "[amqp][credit]") {
-  RawPeer peer{RawPeer::server({.flow_for_each_stream = true})};
+  RawPeer peer{RawPeer::server({})};
+  peer.engine.set_flow_for_each_stream(true);
   peer.open();
   peer.begin();
   peer.attach("in", 0, LinkRole::sender, 100);
