@@ -1,5 +1,6 @@
 """Unmodified AMQP clients at ports of vanctl: they use the network's addresses as they would at a real router."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -53,6 +54,21 @@ class AmqpClients(EndToEnd):
         self.assertNotIn("amqp", [row["address"] for row in a.status()["services"]])
         self.assertEqual(a.run("bind").code, 2)
         self.assertEqual(a.run("expose", "8080", "as", "x", "--protocol", "amqp").code, 2)
+
+    def test_a_port_has_room_for_256_clients(self):
+        a = self.site("a")
+        port = self.port_of(a)
+        connected = lambda number: wait_until(lambda: {row["address"]: row for row in a.status()["services"]}["amqp"]["in_flight"] == number, f"{number} clients")
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(256)]
+            connected(256)
+            beyond = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            beyond.settimeout(LIMIT)
+            with contextlib.suppress(ConnectionResetError):
+                self.assertEqual(beyond.recv(1), b"")
+            clients[0].close()
+            connected(255)
+            Client(self, port).sender("orders")
 
     def test_outcomes_come_back_from_end_to_end(self):
         a, b, left, right = self.network()
