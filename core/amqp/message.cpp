@@ -94,6 +94,17 @@ Result<Properties> read_properties(ByteView value) {
   return properties;
 }
 
+/// §3.2.4: `to` alone.
+Result<std::optional<std::string>> read_to(ByteView value) {
+  auto list = decode_list(value);
+  if (!list) return Unexpected{list.error()};
+  FieldReader& fields = list->fields;
+  fields.skip(2);  // message-id, user-id
+  auto to = read_text(fields);
+  if (!fields.ok()) return fields.error();
+  return to;
+}
+
 /// §3.2.1: the priority.
 Result<std::optional<std::uint8_t>> read_priority(ByteView value) {
   auto list = decode_list(value);
@@ -150,7 +161,7 @@ class SectionCursor {
   SectionStart start_;
 };
 
-/// Stores what a section before the body says; sections that are not wanted do nothing.
+/// Stores what a section before the properties says; sections that are not wanted do nothing.
 Result<void> apply(std::uint64_t code, ByteView value, std::size_t end, MessageHeader& header) {
   if (code == kRouterAnnotations) {
     auto annotations = read_annotations(value);
@@ -161,10 +172,6 @@ Result<void> apply(std::uint64_t code, ByteView value, std::size_t end, MessageH
     const auto priority = read_priority(value);
     if (!priority) return Unexpected{priority.error()};
     header.priority = *priority;
-  } else if (code == descriptor::properties) {
-    auto properties = read_properties(value);
-    if (!properties) return Unexpected{properties.error()};
-    header.properties = std::move(*properties);
   }
   return {};
 }
@@ -200,15 +207,20 @@ Result<void> append_body(std::uint64_t code, ByteView octets, std::optional<Valu
   return {};
 }
 
+template <class Read, class To>
+Result<void> store(Result<Read> read, To& to) {
+  if (!read) return Unexpected{read.error()};
+  to = std::move(*read);
+  return {};
+}
+
 /// Stores what a section of a whole message says.
 Result<void> apply(std::uint64_t code, ByteView value, std::size_t end, MessageHeader& header, Message& message) {
   if (is_body(code)) return append_body(code, value, message.body);
   if (code == descriptor::header) message.header = true;
-  if (code != descriptor::application_properties) return apply(code, value, end, header);
-  auto properties = read_application_properties(value);
-  if (!properties) return Unexpected{properties.error()};
-  message.application_properties = std::move(*properties);
-  return {};
+  if (code == descriptor::properties) return store(read_properties(value), message.properties);
+  if (code == descriptor::application_properties) return store(read_application_properties(value), message.application_properties);
+  return apply(code, value, end, header);
 }
 
 /// For the sections of a stream's head, or of a small message, without growing step by step.
@@ -258,10 +270,9 @@ Result<std::optional<MessageHeader>> read_message_header(ByteView prefix, bool c
     const auto value = cursor.take();
     if (!value) return Unexpected{value.error()};
     if (!*value) return std::optional<MessageHeader>{};
-    const auto applied = apply(code, **value, cursor.position(), header);
+    const auto applied = code == descriptor::properties ? store(read_to(**value), header.to) : apply(code, **value, cursor.position(), header);
     if (!applied) return Unexpected{applied.error()};
-    if (code == descriptor::properties) return std::optional{std::move(header)};
-    if (only_annotations) return std::optional{std::move(header)};
+    if (only_annotations || code == descriptor::properties) return std::optional{std::move(header)};
   }
 }
 
@@ -283,18 +294,14 @@ Result<std::optional<StreamHead>> read_stream_head(ByteView prefix, bool complet
     const auto value = cursor.take();
     if (!value) return Unexpected{value.error()};
     if (!*value) return std::optional<StreamHead>{};
-    const auto applied = apply(code, **value, cursor.position(), header);
+    const auto applied = code == descriptor::properties               ? store(read_properties(**value), head.properties)
+                         : code == descriptor::application_properties ? store(read_application_properties(**value), head.application_properties)
+                                                                      : apply(code, **value, cursor.position(), header);
     if (!applied) return Unexpected{applied.error()};
-    if (code == descriptor::application_properties) {
-      auto properties = read_application_properties(**value);
-      if (!properties) return Unexpected{properties.error()};
-      head.application_properties = std::move(*properties);
-    }
     if (!is_first_annotations) last = code;
     body_seen = is_body(code);
   }
   head.annotations = std::move(header.annotations).value_or(RouterAnnotations{});
-  head.properties = std::move(header.properties).value_or(Properties{});
   head.bytes = cursor.position();
   return std::optional{std::move(head)};
 }
@@ -321,7 +328,6 @@ Result<Message> decode_message(ByteView bytes) {
   }
   message.annotations = std::move(header.annotations);
   message.priority = header.priority;
-  message.properties = std::move(header.properties);
   return message;
 }
 

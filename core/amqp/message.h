@@ -39,13 +39,13 @@ struct Properties {
   friend bool operator==(const Properties&, const Properties&) = default;
 };
 
-/// What a router must know of a message to forward it: annotations, priority and properties, found at its beginning.
+/// What a router must know of a message to forward it, found at its beginning.
 struct MessageHeader {
   std::optional<RouterAnnotations> annotations{};
   /// Length of the annotations section: what is cut off before the own ones are put in front.
   std::size_t annotations_bytes = 0;
   std::optional<std::uint8_t> priority{};  ///< header section §3.2.1
-  std::optional<Properties> properties{};
+  std::optional<std::string> to{};          ///< of the properties §3.2.4; whatever else they say is for the message's receiver
   friend bool operator==(const MessageHeader&, const MessageHeader&) = default;
 };
 

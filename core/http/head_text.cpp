@@ -77,6 +77,7 @@ Expected<void, Error> HeadText::read_lines() {
   const std::size_t end = rest.find(kLineEnd);
   start_line_ = rest.substr(0, end);
   rest.remove_prefix(end + kLineEnd.size());
+  fields_.reserve(lines_);
   while (!rest.empty()) {
     const std::size_t at = rest.find(kLineEnd);
     const auto field = read_field(rest.substr(0, at));

@@ -12,7 +12,7 @@ namespace van::http {
 class HeadWriter {
  public:
   /// Appends to `text`, which must outlive it.
-  explicit HeadWriter(std::string& text) : text_{text} {}
+  explicit HeadWriter(std::string& text) : text_{text} { text_.reserve(text_.size() + kUsualHead); }
   void request_line(std::string_view method, std::string_view target);
   void status_line(int status, std::string_view reason);
   void field(std::string_view name, std::string_view value);
@@ -25,6 +25,7 @@ class HeadWriter {
   void end() { text_ += "\r\n"; }
 
  private:
+  static constexpr std::size_t kUsualHead = 512;  ///< octets that are made room for at once
   std::string& text_;
 };
 

@@ -27,9 +27,9 @@ void ControlLinks::message_received(Peer& peer, PeerLink& link, ByteView bytes) 
 void ControlLinks::router_protocol(Peer& peer, ByteView bytes) {
   if (plane_ == nullptr) return;
   const auto read = amqp::read_message_header(bytes, true, false);
-  if (!read || !read->has_value() || !(*read)->properties || !(*read)->properties->to) return;  // ignored: control-plane 3.1
+  if (!read || !read->has_value() || !(*read)->to) return;  // ignored: control-plane 3.1
   const amqp::MessageHeader& header = **read;
-  const std::string& to = *header.properties->to;
+  const std::string& to = *header.to;
   const auto key = routing::classify(to, {.id = core_.config.id, .mode = routing::RouterMode::interior});
   if (!key) return;
   // What can't be read goes no further: a malformed address update ends a real router that reads it (control-plane 7, pitfall 1).

@@ -47,7 +47,7 @@ void Forwarder::try_route(Delivery& delivery) {
   release_pending(delivery, header.annotations_bytes);
   if (!delivery.target.empty()) delivery.annotations.to_override = delivery.target;  // control-plane 4.3
   if (delivery.annotations.to_override) routing.to = *delivery.annotations.to_override;
-  else if (header.properties && header.properties->to) routing.to = *header.properties->to;
+  else if (header.to) routing.to = *header.to;
   if (routing.to.empty()) return refuse(delivery, rejected(amqp::condition::precondition_failed, "the message has no address"));
   routing.priority = header.priority.value_or(4);
   route(delivery, routing);
