@@ -30,6 +30,11 @@ std::optional<sockaddr_storage> numeric_address(const std::string& text, std::ui
   return std::nullopt;
 }
 
+sockaddr_storage loopback(const char* text, std::uint16_t port) { return *numeric_address(text, port); }
+
+/// RFC 6761 §6.3: needs no look-up, which is a visit to another thread.
+bool is_localhost(const std::string& host) { return host == "localhost" || host.ends_with(".localhost"); }
+
 Addresses addresses_of(const addrinfo* list, std::uint16_t port) {
   Addresses result;
   for (; list != nullptr; list = list->ai_next) {
@@ -135,6 +140,10 @@ void Dialer::Attempt::start(const HostPort& target) {
   if (const auto address = numeric_address(target.host, target.port)) {
     text_ = socket_text(*address, sizeof *address);
     addresses_.push_back(*address);
+    return try_next();
+  }
+  if (is_localhost(target.host)) {
+    addresses_ = {loopback("127.0.0.1", target.port), loopback("::1", target.port)};
     return try_next();
   }
   addrinfo hints{};

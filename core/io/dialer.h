@@ -33,7 +33,7 @@ using Target = std::variant<HostPort, AddressList, LocalPath>;
 
 /// One attempt to connect; starts when it is made. A host's addresses are tried alternating between families, a
 /// new one 250 ms after the last or when one fails, and the first that answers wins (RFC 8305 §4, §5; the order
-/// is the resolver's). At most 16 addresses are tried.
+/// is the resolver's). At most 16 addresses are tried. `localhost` and names below it are 127.0.0.1, then ::1, without a lookup.
 ///
 /// The result comes exactly once, never from inside the constructor; destroying the Dialer, also from the
 /// callback, cancels. Errors: name_not_found; timed_out, also for the lookup; else the first failure's.

@@ -51,6 +51,21 @@ TEST_CASE("a host's name and its address both lead to a connection", "[io][diale
   REQUIRE(loop.run_until([&accepted] { return accepted != nullptr; }));
 }
 
+TEST_CASE("localhost is a server on either loopback, and so are names below it", "[io][dialer]") {
+  Loop loop;
+  const std::string place = GENERATE("127.0.0.1", "::1");
+  const std::string host = GENERATE("localhost", "shop.localhost");
+  CAPTURE(place, host);
+  std::unique_ptr<Stream> accepted;
+  auto listener = TcpListener::listen(loop, place, 0, [&accepted](std::unique_ptr<Stream> s) { accepted = std::move(s); });
+  if (!listener && place == "::1") return;  // a machine without IPv6
+  REQUIRE(listener);
+  const auto result = dial(loop, HostPort{host, listener.value()->port()});
+  REQUIRE(result);
+  CHECK(result.value()->peer_address() == listener.value()->address());
+  REQUIRE(loop.run_until([&accepted] { return accepted != nullptr; }));
+}
+
 TEST_CASE("nobody listening is refused", "[io][dialer]") {
   Loop loop;
   const auto result = dial(loop, HostPort{"127.0.0.1", refusing_port(loop)});

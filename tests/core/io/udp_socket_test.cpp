@@ -123,6 +123,8 @@ TEST_CASE("addresses of datagrams compare, hash and read well", "[io][udp]") {
   CHECK(*one == *same);
   CHECK(one->text() == "127.0.0.1:53");
   CHECK(UdpAddress::numeric("::1", 5353)->text() == "[::1]:5353");
+  CHECK(UdpAddress::numeric("255.255.255.255", 65535)->text() == "255.255.255.255:65535");
+  CHECK(UdpAddress::numeric("0.0.0.0", 0)->text() == "0.0.0.0:0");
   CHECK(UdpAddress::numeric("::1", 5353)->port() == 5353);
   CHECK_FALSE(*one == *UdpAddress::numeric("127.0.0.1", 54));
   std::unordered_map<UdpAddress, int> map;
