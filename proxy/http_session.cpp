@@ -77,11 +77,12 @@ bool HttpSession::step() {
     const Channel::Failure failure = server_->failure();
     relay_.fail(failure.status, failure.why);
   }
+  const bool client_ended = client_->ended(), server_ended = server_ && server_->ended();  // their inputs may be gone with that
   relay_.advance({.client = client_->input(),
-                  .client_ended = client_->ended(),
+                  .client_ended = client_ended,
                   .client_room = client_->room(),
                   .server = server_ ? server_->input() : nullptr,
-                  .server_ended = server_ && server_->ended(),
+                  .server_ended = server_ended,
                   .server_room = server_ ? server_->room() : router::kFirstOctets});
   const std::size_t from_client = client_had - bytes(client_.get());
   const std::size_t from_server = server_had - bytes(server_.get());

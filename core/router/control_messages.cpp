@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <string_view>
 
 #include "core/base/limits.h"
 
@@ -240,8 +242,10 @@ bool are_descriptors(const List* list) {
 /// Addresses that can't be used are left out: one of them must not hide the others.
 std::vector<routing::AddressDescriptor> read_descriptors(const List& list, const Value* costs, const List* late) {
   std::set<std::string_view> late_keys;
-  for (const Value& key : late == nullptr ? List{} : *late) {
-    if (const auto text = key.text()) late_keys.insert(*text);
+  if (late != nullptr) {
+    for (const Value& key : *late) {
+      if (const auto text = key.text()) late_keys.insert(*text);
+    }
   }
   std::vector<routing::AddressDescriptor> addresses;
   for (const Value& value : list) {

@@ -55,7 +55,8 @@ TEST_CASE("an event may be text, and what others write around it does not matter
   message.properties->to = "mc/news";
   message.application_properties.emplace_back(std::string{"k"}, std::string{"v"});
   message.body = Value{std::string{"hello"}};
-  const auto view = read_datagram(encode_message(message));
+  const Bytes bytes = encode_message(message);
+  const auto view = read_datagram(bytes);
   REQUIRE(view);
   CHECK(as_text(view->payload) == "hello");
   CHECK(view->reply_to.empty());
