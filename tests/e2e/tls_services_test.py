@@ -85,6 +85,28 @@ class TlsServices(Certificates):
         self.aws.wait_reachable("web")
         self.assertEqual(curl(*trusting, f"{url}/hello").stdout, b"hello from plain\n")
 
+    def test_requests_of_http_are_carried_over_tls(self):
+        self.dev.ok("expose", f"http://127.0.0.1:{self.http_server('plain')}", "as", "web")
+        own = ("--tls-cert", self.path("server.crt"), "--tls-key", self.path("server.key"))
+        port = self.aws.bind("web", *own, "--protocol", "http")[1]
+        self.aws.wait_reachable("web")
+        url, trusting = f"https://localhost:{port}", ("--cacert", self.path("ca.crt"))
+
+        def two_requests_on_one_connection():
+            done = curl(*trusting, "-w", "%{num_connects} %{http_version} ", f"{url}/hello", f"{url}/hello")
+            self.assertEqual(done.stdout, b"hello from plain\n1 1.1 hello from plain\n0 1.1 ", done.stderr)
+        two_requests_on_one_connection()
+        self.authority("other")
+        self.assertEqual(curl("--cacert", self.path("other.crt"), f"{url}/hello").returncode, 60)
+        plain = curl(f"http://localhost:{port}/hello", limit=20)
+        self.assertIn(plain.returncode, (1, 52, 56), plain.stderr)  # what comes is no HTTP, nothing comes, a reset; no time-out
+        self.assertEqual(plain.stdout, b"")
+        self.bulk_both_ways(url, *trusting)
+        two_requests_on_one_connection()
+        [service] = [s for s in self.aws.status()["services"] if s["address"] == "web"]
+        self.assertEqual((service["protocol"], service["connections"]), ("http", 6))  # of requests: those that were refused are none
+        wait_until(lambda: [s["in_flight"] for s in self.aws.status()["services"]] == [0], "nothing is in flight")
+
     def test_each_direction_of_tls_ends_for_itself(self):
         def answer_at_the_end(connection):
             data = bytearray()
