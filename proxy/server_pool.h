@@ -26,6 +26,10 @@ class ServerPool {
  private:
   struct Waiting final : Channel::User {
     Waiting(ServerPool& in, std::unique_ptr<SocketChannel> connection, TimePoint now) : pool{in}, channel{std::move(connection)}, since{now} {}
+    /// In order: a reset would be an error in its server's log.
+    ~Waiting() override {
+      if (channel) channel->write(SliceQueue{}, true);
+    }
     void channel_moved() override { pool.leave(*this); }
     ServerPool& pool;
     std::unique_ptr<SocketChannel> channel;

@@ -67,6 +67,20 @@ TEST_CASE("requests of one client connection are streams of their own, on one ke
   CHECK(tunnel.run([&] { return tunnel.pair.laptop->router().held().streams + tunnel.pair.mill->router().held().streams == 0; }));
 }
 
+TEST_CASE("a kept connection is ended in order when the exposure is", "[proxy][http]") {
+  HttpTunnel tunnel;
+  const auto client = tunnel.connect();
+  client->write(kGet);
+  tunnel.heard(tunnel.connection(), kGet.size());
+  tunnel.connection().write(kHello);
+  tunnel.heard(*client, kHello.size());
+  REQUIRE(tunnel.run_until_idle());
+  tunnel.exposure.reset();
+  REQUIRE(tunnel.run([&] { return tunnel.connection().over(); }));
+  CHECK(tunnel.connection().heard.ends == 1);
+  CHECK_FALSE(tunnel.connection().reset());
+}
+
 TEST_CASE("a short request and a short answer are one transfer each, and the answer needs no link of its own", "[proxy][http]") {
   HttpTunnel tunnel;
   const auto links = [&] { return tunnel.pair.mill->router().held().links; };
