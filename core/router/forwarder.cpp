@@ -529,6 +529,7 @@ void Forwarder::erase_if_done(Delivery& delivery) {
   for (const Out& out : delivery.outs) {
     if (!out.done) return;
   }
+  release_pending(delivery, delivery.pending);
   deliveries_.doom(delivery.no);
 }
 

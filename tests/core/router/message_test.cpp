@@ -166,6 +166,25 @@ TEST_CASE("a receiver makes its address reachable, and gets messages as they are
   CHECK_FALSE(a.router->reachable(user));
 }
 
+TEST_CASE("what a receiver of ours was given counts no longer for the neighbour that it came from", "[router][datagram]") {
+  Network network;
+  auto& a = network.add("a", Mode::interior);
+  auto& b = network.add("b", Mode::interior);
+  network.connect(a, b, PeerRole::inter_router);
+  network.advance(3s);
+  const auto own = b.router->add_local_receiver("udp", network.now);
+  const EndpointId news = b.router->add_receiver("mc/news", 0, network.now), sink = b.router->add_local_endpoint("sink", network.now);
+  network.advance(3s);
+  CHECK(send(a, own.address, network.now) == Router::Sent::yes);
+  CHECK(send(a, "mc/news", network.now) == Router::Sent::yes);
+  CHECK(a.router->send_message(message(b.router->local_address("sink"), "x"), network.now));
+  CHECK(a.router->send_message(message(b.router->local_address("nobody"), "x"), network.now));
+  network.settle();
+  CHECK(received(b, sink).size() == 1);
+  CHECK(datagrams(b, news) == 1);
+  CHECK(b.router->held().pending_bytes == 0);
+}
+
 TEST_CASE("messages choose the cheapest receiver with the least load, in turn among equals", "[router][datagram]") {
   Network network;
   auto& a = network.add("a", Mode::interior);
