@@ -18,6 +18,7 @@ inline constexpr std::size_t kUnsettledPerLink = 16384;      ///< deliveries ali
 inline constexpr std::size_t kUnsettledPerConnection = 1u << 20;  ///< the same over all links; a peer's next one closes the connection
 inline constexpr std::uint32_t kSessionWindowFrames = 8192;  ///< frames, as real routers do on router and edge links
 inline constexpr std::uint32_t kLinkCredit = 250;            ///< deliveries, as real routers do
+inline constexpr std::uint32_t kMessageCredit = 2048;        ///< the same on links that carry whole messages one after the other: what comes in a round trip
 inline constexpr unsigned kValueDepth = 16;                  ///< nesting of lists, maps and arrays
 inline constexpr std::size_t kValueElements = 65536;         ///< elements of all compounds of one value
 

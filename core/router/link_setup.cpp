@@ -145,7 +145,7 @@ void LinkSetup::open_inter_router_links(Peer& peer) {
   for (std::size_t priority = 0; priority < kPriorities; ++priority) {
     const amqp::SessionId session = peer.connection.begin_session();
     peer.data_sessions.push_back(session);
-    attach(peer, session, LinkRole::receiver, LinkKind::priority, data, data, limits::kLinkCredit);
+    attach(peer, session, LinkRole::receiver, LinkKind::priority, data, data, limits::kMessageCredit);
     peer.priority_out[peer.priority_out_count++] = attach(peer, session, LinkRole::sender, LinkKind::priority, data, data, 0).id;
   }
 }
@@ -187,7 +187,7 @@ void LinkSetup::requested(Peer& peer, const amqp::Attached& attached) {
     if (const Value* worker = property(attached.properties, names::prop_worker)) {
       peer.worker = static_cast<std::uint32_t>(worker->unsigned_integer().value_or(0));
     }
-    accept(peer, attached, LinkKind::streaming, limits::kLinkCredit);
+    accept(peer, attached, LinkKind::streaming, limits::kMessageCredit);
     return;
   }
   if (peer.incoming_edge()) return requested_by_edge(peer, attached);
@@ -217,7 +217,7 @@ void LinkSetup::requested_inter_router(Peer& peer, const amqp::Attached& attache
   }
   const bool priority = !connector && peer.priority_in_count < kPriorities;
   if (priority) ++peer.priority_in_count;
-  accept(peer, attached, priority ? LinkKind::priority : LinkKind::streaming, limits::kLinkCredit);
+  accept(peer, attached, priority ? LinkKind::priority : LinkKind::streaming, priority ? limits::kMessageCredit : limits::kLinkCredit);
 }
 
 void LinkSetup::requested_by_edge(Peer& peer, const amqp::Attached& attached) {

@@ -157,7 +157,7 @@ void Uplinks::open_links(Peer& peer) {
     Terminus source = with_address(core_.config.id);
     source.capabilities = {std::string{names::cap_edge_downlink}};
     const Terminus target{.address = {}, .dynamic = false, .capabilities = {std::string{names::cap_edge_downlink}}};
-    peer.downlink = setup_.attach(peer, peer.main_session, LinkRole::receiver, LinkKind::downlink, source, target, limits::kLinkCredit).id;
+    peer.downlink = setup_.attach(peer, peer.main_session, LinkRole::receiver, LinkKind::downlink, source, target, limits::kMessageCredit).id;
   }
   if (!peer.tracking) {
     peer.tracking = setup_.attach(peer, peer.core_session, LinkRole::receiver, LinkKind::tracking, with_address(names::addr_edge_tracking), {}, kTrackingCredit).id;
@@ -195,7 +195,7 @@ void Uplinks::sync(Peer& peer, const routing::AddressKey& key) {
 void Uplinks::attach_consumer_proxy(Peer& peer, const std::string& address, std::uint32_t cost) {
   amqp::Map properties;
   if (cost > 0) properties.emplace_back(Symbol{std::string{names::prop_exposure_cost}}, cost);
-  PeerLink& link = setup_.attach(peer, peer.main_session, LinkRole::receiver, LinkKind::consumer_proxy, with_address(address), {}, limits::kLinkCredit,
+  PeerLink& link = setup_.attach(peer, peer.main_session, LinkRole::receiver, LinkKind::consumer_proxy, with_address(address), {}, limits::kMessageCredit,
                                  std::move(properties));
   link.address = address;
   link.cost = cost;

@@ -127,7 +127,7 @@ class Run final : public Observer {
     bound("octets for one socket", held.output_bytes_max, 2 * limits::kOutputHighWater);
     bound("pending octets", held.pending_bytes, held.peers * limits::kPeerPendingBytes);
     // The smallest message of the router protocol has more than 100 octets.
-    bound("waiting copies", held.queued, held.streams + held.links * limits::kLinkCredit + held.peers * limits::kControlQueueBytes / 100);
+    bound("waiting copies", held.queued, held.streams + held.links * limits::kMessageCredit + held.peers * limits::kControlQueueBytes / 100);
     bound("link-state nodes", held.nodes, limits::kRouters);
     bound("events", held.events, world_.site(site).asleep ? SIZE_MAX : 0);
   }
