@@ -167,13 +167,16 @@ Value FieldReader::value() {
 std::optional<ByteView> FieldReader::raw() {
   if (failed_ || index_ >= count_) return std::nullopt;
   ++index_;
+  if (reader_.peek() == constructor::null) {  // as most fields are; 0 where nothing is left
+    reader_.bytes(1);
+    return std::nullopt;
+  }
   const auto extent = value_extent(reader_.rest());
   if (!extent || !*extent || **extent > reader_.remaining()) {
     fail("list cut short");
     return std::nullopt;
   }
-  const ByteView octets = reader_.bytes(**extent);
-  return octets[0] == constructor::null ? std::nullopt : std::optional{octets};
+  return reader_.bytes(**extent);
 }
 
 void FieldReader::skip(std::size_t fields) {

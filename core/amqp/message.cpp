@@ -276,6 +276,15 @@ Result<std::optional<MessageHeader>> read_message_header(ByteView prefix, bool c
   }
 }
 
+std::uint32_t annotation_flags(ByteView prefix) {
+  SectionCursor cursor{prefix, false, prefix.size()};
+  if (cursor.probe() != SectionCursor::Found::section || cursor.code() != kRouterAnnotations) return 0;
+  const auto value = cursor.take();
+  if (!value || !*value) return 0;
+  auto list = decode_list(**value);
+  return list ? list->fields.uint().value_or(0) : 0;
+}
+
 Result<std::optional<StreamHead>> read_stream_head(ByteView prefix, bool complete) {
   using Found = SectionCursor::Found;
   SectionCursor cursor{prefix, complete, limits::kMessageHeaderBytes};

@@ -56,6 +56,8 @@ struct MessageHeader {
 /// Errors: decode_error; invalid_field for annotations against the reader's rules of section 4.3;
 /// resource_limit_exceeded when these sections are above limits::kMessageHeaderBytes.
 Result<std::optional<MessageHeader>> read_message_header(ByteView prefix, bool complete, bool only_annotations);
+/// The flags of the annotations that `prefix` begins with; 0 when it does not, or they are not whole or wrong.
+std::uint32_t annotation_flags(ByteView prefix);
 
 /// A whole small message (control messages, tracking, management).
 struct Message {

@@ -27,7 +27,9 @@ void Forwarder::try_route(Delivery& delivery) {
   const Bytes copy = one_slice ? Bytes{} : delivery.head.peek(limits::kMessageHeaderBytes);
   const ByteView prefix = one_slice ? delivery.head.slices().front().view() : ByteView{copy};
   const bool of_client = peer != nullptr && peer->client();
-  const auto read = amqp::read_message_header(prefix, delivery.complete, !delivery.target.empty() && !of_client);
+  const bool collected = !delivery.complete && delivery.head.bytes() <= kCollectBytes;
+  if (collected && (amqp::annotation_flags(prefix) & amqp::RouterAnnotations::kStreaming) == 0) return;
+  auto read = amqp::read_message_header(prefix, delivery.complete, !delivery.target.empty() && !of_client);
   if (!read) return refuse(delivery, amqp::Rejected{read.error()});
   if (!read->has_value()) {
     if (delivery.complete || delivery.head.bytes() >= limits::kMessageHeaderBytes) {
@@ -35,12 +37,12 @@ void Forwarder::try_route(Delivery& delivery) {
     }
     return;
   }
-  const amqp::MessageHeader& header = **read;
+  amqp::MessageHeader& header = **read;
   Routing routing;
   routing.streaming = (header.annotations && (header.annotations->flags & amqp::RouterAnnotations::kStreaming) != 0) ||
                       delivery.head.bytes() > kCollectBytes;
   if (!routing.streaming && !delivery.complete) return;
-  delivery.annotations = of_client ? amqp::RouterAnnotations{} : header.annotations.value_or(amqp::RouterAnnotations{});
+  delivery.annotations = of_client ? amqp::RouterAnnotations{} : std::move(header.annotations).value_or(amqp::RouterAnnotations{});
   // Other routers hand bits on that they do not know.
   if (peer == nullptr || peer->info.product != names::product) delivery.annotations.flags &= ~amqp::RouterAnnotations::kWide;
   delivery.head.consume(header.annotations_bytes);
