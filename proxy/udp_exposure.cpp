@@ -56,7 +56,7 @@ class UdpExposure::Impl final : public link::DatagramHandler {
   [[nodiscard]] Counters counters() const {
     Counters counters = counters_;
     counters.in_flight = flows_.size();
-    for (const auto& entry : flows_) counters.dropped += entry.flow->socket->dropped_by_system();
+    for (const auto& entry : flows_) counters.dropped += lost_at(*entry.flow);
     return counters;
   }
 
@@ -80,14 +80,7 @@ class UdpExposure::Impl final : public link::DatagramHandler {
       return;
     }
     counters_.bytes_in += read->payload.size();
-    switch (flow->socket->send(read->payload)) {
-      case io::UdpSocket::Sent::yes: return;
-      case io::UdpSocket::Sent::refused:
-        ++counters_.dropped;
-        return refused("the target " + addresses_[turn_].text() + " refuses");
-      case io::UdpSocket::Sent::no_room:
-      case io::UdpSocket::Sent::failed: ++counters_.dropped;
-    }
+    flow->socket->send(message.part(static_cast<std::size_t>(read->payload.data() - message.data()), read->payload.size()));
   }
 
   std::string trouble_;
@@ -103,6 +96,8 @@ class UdpExposure::Impl final : public link::DatagramHandler {
     Bytes head{};          // of answers
     std::unique_ptr<io::UdpSocket> socket{};
   };
+
+  static std::uint64_t lost_at(const Flow& flow) { return flow.socket->lost() + flow.socket->dropped_by_system(); }
 
   Flow* flow_of(const amqp::DatagramView& message) {
     const TimePoint now = io::Loop::now();
@@ -149,7 +144,7 @@ class UdpExposure::Impl final : public link::DatagramHandler {
   }
 
   void end(std::unique_ptr<Flow> flow) {
-    counters_.dropped += flow->socket->dropped_by_system();
+    counters_.dropped += lost_at(*flow);
     node_.set_load(service_, static_cast<std::uint32_t>(flows_.size()));
   }
   void end_flows() {

@@ -80,7 +80,9 @@ class UdpStandIn::Impl final : public link::ProducerHandler, public link::Datagr
   [[nodiscard]] Counters counters() const {
     Counters counters = counters_;
     counters.in_flight = flows_.size();
-    counters.dropped += socket_->dropped_by_system() + (twin_ ? twin_->dropped_by_system() : 0);
+    for (const io::UdpSocket* socket : {socket_.get(), twin_.get()}) {
+      if (socket != nullptr) counters.dropped += socket->lost() + socket->dropped_by_system();
+    }
     return counters;
   }
 
@@ -136,7 +138,7 @@ class UdpStandIn::Impl final : public link::ProducerHandler, public link::Datagr
     flows_.use(flow.client, now);
     counters_.bytes_in += read->payload.size();
     io::UdpSocket& socket = twin_ && flow.client.raw().sa_family == AF_INET6 ? *twin_ : *socket_;
-    if (socket.send_to(read->payload, flow.client) != io::UdpSocket::Sent::yes) ++counters_.dropped;
+    socket.send_to(message.part(static_cast<std::size_t>(read->payload.data() - message.data()), read->payload.size()), flow.client);
   }
 
   link::Node& node_;

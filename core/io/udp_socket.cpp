@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/datagram_limits.h"
 
 #ifdef __linux__
 #include <linux/sock_diag.h>
@@ -28,13 +29,15 @@ struct UdpSocket::Node {  // what libuv points at: does not move, dies only in t
   void received(ssize_t count, const uv_buf_t* buffer, const sockaddr* from) {
     if (closing) return;  // by the handler, with more of the same batch to come
     if (count < 0) {
-      if (is_of_icmp(static_cast<int>(count))) handler->on_refused(error_from_status(static_cast<int>(count), "send a datagram to " + peer));
+      if (is_of_icmp(static_cast<int>(count))) handler->on_refused(error_from_status(static_cast<int>(count), doing()));
       return;
     }
     const auto address = from == nullptr ? std::nullopt : UdpAddress::from(*from);
     if (!address) return;  // the end of a batch
     handler->on_datagram({reinterpret_cast<const std::uint8_t*>(buffer->base), static_cast<std::size_t>(count)}, *address);
   }
+
+  [[nodiscard]] std::string doing() const { return "send a datagram to " + peer; }
 
   int start() {
     int size = kReceiveBuffer;
@@ -62,8 +65,11 @@ void UdpSocket::Close::operator()(Node* node) const noexcept {
   uv_close(reinterpret_cast<uv_handle_t*>(&node->uv), [](uv_handle_t* handle) noexcept { delete static_cast<Node*>(handle->data); });
 }
 
-UdpSocket::UdpSocket(NodePtr node) : node_{std::move(node)} {}
-UdpSocket::~UdpSocket() = default;
+UdpSocket::UdpSocket(Loop& loop, NodePtr node) : node_{std::move(node)}, turn_end_{loop, [this] {
+                                                       flush();
+                                                       tell_refused();
+                                                     }} {}
+UdpSocket::~UdpSocket() { flush(); }
 
 Result<std::unique_ptr<UdpSocket>> UdpSocket::bind(Loop& loop, const std::string& host, std::uint16_t port, UdpHandler& handler) {
   const auto address = UdpAddress::numeric(host, port);
@@ -74,7 +80,7 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::bind(Loop& loop, const std::string
   int status = uv_udp_bind(&node->uv, &address->raw(), 0);
   if (status == 0) status = node->start();
   if (status < 0) return Unexpected{error_from_status(status, "listen on udp " + address->text())};
-  return std::unique_ptr<UdpSocket>{new UdpSocket{std::move(node)}};
+  return std::unique_ptr<UdpSocket>{new UdpSocket{loop, std::move(node)}};
 }
 
 Result<std::unique_ptr<UdpSocket>> UdpSocket::connect(Loop& loop, const UdpAddress& peer, UdpHandler& handler) {
@@ -85,20 +91,32 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::connect(Loop& loop, const UdpAddre
   int status = uv_udp_connect(&node->uv, &peer.raw());
   if (status == 0) status = node->start();
   if (status < 0) return Unexpected{error_from_status(status, "connect to udp " + node->peer)};
-  return std::unique_ptr<UdpSocket>{new UdpSocket{std::move(node)}};
+  return std::unique_ptr<UdpSocket>{new UdpSocket{loop, std::move(node)}};
 }
 
-UdpSocket::Sent UdpSocket::send(Node& node, ByteView payload, const sockaddr* to) {
-  // libuv's buffers are not const, but are only read from.
-  const uv_buf_t buffer = uv_buf_init(const_cast<char*>(reinterpret_cast<const char*>(payload.data())), static_cast<unsigned>(payload.size()));
-  const int status = uv_udp_try_send(&node.uv, &buffer, 1, to);
-  if (status >= 0) return Sent::yes;
-  if (status == UV_EAGAIN || status == UV_ENOBUFS || status == UV_ENOMEM) return Sent::no_room;
-  return is_of_icmp(status) ? Sent::refused : Sent::failed;
+void UdpSocket::send(Slice payload) { queue({std::move(payload), {}}); }
+void UdpSocket::send_to(Slice payload, const UdpAddress& to) { queue({std::move(payload), to}); }
+
+void UdpSocket::queue(UdpSender::Datagram datagram) {
+  unsent_.push_back(std::move(datagram));
+  turn_end_.schedule();
+  if (unsent_.size() >= limits::kDatagramsUnsent) flush();
 }
 
-UdpSocket::Sent UdpSocket::send(ByteView payload) { return send(*node_, payload, nullptr); }
-UdpSocket::Sent UdpSocket::send_to(ByteView payload, const UdpAddress& to) { return send(*node_, payload, &to.raw()); }
+void UdpSocket::flush() {
+  uv_os_fd_t fd = -1;
+  if (unsent_.empty()) return;
+  VAN_ASSERT(uv_fileno(reinterpret_cast<const uv_handle_t*>(&node_->uv), &fd) == 0);
+  const UdpSender::Outcome outcome = sender_.send(fd, unsent_);
+  unsent_.clear();
+  lost_ += outcome.lost;
+  if (outcome.refused != 0) refused_ = outcome.refused;
+}
+
+/// Last: the handler may destroy this.
+void UdpSocket::tell_refused() {
+  if (const int error = std::exchange(refused_, 0); error != 0) node_->handler->on_refused(error_from_errno(error, node_->doing()));
+}
 
 UdpAddress UdpSocket::local() const {
   sockaddr_storage storage{};

@@ -2,11 +2,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/base/bytes.h"
+#include "core/base/slice.h"
+#include "core/io/deferred.h"
 #include "core/io/error.h"
 #include "core/io/loop.h"
 #include "core/io/udp_address.h"
+#include "core/io/udp_sender.h"
 
 namespace van::io {
 
@@ -21,8 +25,8 @@ class UdpHandler {
   virtual void on_refused(const Error& error) = 0;
 };
 
-/// A UDP socket that reads from the moment it is there; several datagrams by one system call. Nothing is queued here: what the
-/// system does not take at once is lost, which is what UDP promises.
+/// A UDP socket that reads from the moment it is there; several datagrams by one system call. What is to be sent waits for the end of
+/// the loop's turn, to go by few system calls; what the system does not take then is lost, which is what UDP promises.
 class UdpSocket {
  public:
   /// `host`: numeric or "localhost"; port 0 picks a free one; nobody else may have it. "::" takes IPv4, too. Errors: address_in_use,
@@ -32,16 +36,14 @@ class UdpSocket {
   static Result<std::unique_ptr<UdpSocket>> connect(Loop& loop, const UdpAddress& peer, UdpHandler& handler);
   UdpSocket(const UdpSocket&) = delete;
   UdpSocket& operator=(const UdpSocket&) = delete;
-  ~UdpSocket();
+  ~UdpSocket();  ///< what waits goes out before
 
-  enum class Sent {
-    yes,
-    no_room,  ///< the system has none now
-    refused,  ///< connected: an earlier one found nobody there; this one is lost, too
-    failed,   ///< too long for the way, no route
-  };
-  Sent send(ByteView payload);  ///< connected
-  Sent send_to(ByteView payload, const UdpAddress& to);
+  /// In the order of the calls, at the end of this turn of the loop, or as soon as limits::kDatagramsUnsent wait. Each is lost by
+  /// itself: because the system has no room, it is too long for the way, there is no route, or an earlier one found nobody there.
+  void send(Slice payload);  ///< connected
+  void send_to(Slice payload, const UdpAddress& to);
+  /// Of those: how many were lost so far.
+  [[nodiscard]] std::uint64_t lost() const { return lost_; }
 
   [[nodiscard]] UdpAddress local() const;
   /// Datagrams for this socket that the system dropped because nobody read in time; 0 where it does not tell.
@@ -56,10 +58,17 @@ class UdpSocket {
     void operator()(Node* node) const noexcept;
   };
   using NodePtr = std::unique_ptr<Node, Close>;
-  explicit UdpSocket(NodePtr node);
-  static Sent send(Node& node, ByteView payload, const sockaddr* to);
+  UdpSocket(Loop& loop, NodePtr node);
+  void queue(UdpSender::Datagram datagram);
+  void flush();
+  void tell_refused();
 
   NodePtr node_;
+  UdpSender sender_;
+  std::vector<UdpSender::Datagram> unsent_;
+  std::uint64_t lost_ = 0;
+  int refused_ = 0;  ///< errno that the handler is to hear of
+  Deferred turn_end_;
 };
 
 }  // namespace van::io

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/datagram_limits.h"
 #include "core/io/name_lookup.h"
 #include "tests/core/io/stream_pair.h"
 #include "tests/support/catch.h"
@@ -25,7 +26,7 @@ struct Heard final : UdpHandler {
   std::function<void()> on_each;
 };
 
-ByteView octets(std::string_view text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+Slice octets(std::string_view text) { return Slice::copy_of(as_bytes(text)); }
 
 std::unique_ptr<UdpSocket> bound(Loop& loop, Heard& heard, const std::string& host = "127.0.0.1") {
   auto socket = UdpSocket::bind(loop, host, 0, heard);
@@ -46,13 +47,13 @@ TEST_CASE("datagrams keep their boundaries and order, also empty and very long o
   for (int i = 0; i < 50; ++i) sent.push_back("number " + std::to_string(i));
   sent.emplace_back();
   sent.push_back(longest);
-  for (const std::string& each : sent) CHECK(client->send_to(octets(each), server->local()) == UdpSocket::Sent::yes);
+  for (const std::string& each : sent) client->send_to(octets(each), server->local());
   REQUIRE(loop.run_until([&] { return server_heard.datagrams.size() == sent.size(); }));
   CHECK(server_heard.datagrams == sent);
   CHECK(server_heard.last_from == client->local());
-  CHECK(client->send_to(octets(longest + "y"), server->local()) == UdpSocket::Sent::failed);
+  CHECK(client->lost() == 0);
 
-  CHECK(server->send_to(octets("answer"), server_heard.last_from) == UdpSocket::Sent::yes);
+  server->send_to(octets("answer"), server_heard.last_from);
   REQUIRE(loop.run_until([&] { return client_heard.datagrams.size() == 1; }));
   CHECK(server->dropped_by_system() == 0);
 }
@@ -65,18 +66,67 @@ TEST_CASE("a connected socket hears its peer alone, and that nobody is there", "
   const UdpAddress address = server->local();
   auto client = UdpSocket::connect(loop, address, client_heard);
   REQUIRE(client);
-  CHECK((*client)->send(octets("hello")) == UdpSocket::Sent::yes);
+  (*client)->send(octets("hello"));
   REQUIRE(loop.run_until([&] { return server_heard.datagrams.size() == 1; }));
-  CHECK(other->send_to(octets("not yours"), (*client)->local()) == UdpSocket::Sent::yes);
-  CHECK(server->send_to(octets("yours"), (*client)->local()) == UdpSocket::Sent::yes);
+  other->send_to(octets("not yours"), (*client)->local());
+  server->send_to(octets("yours"), (*client)->local());
   REQUIRE(loop.run_until([&] { return !client_heard.datagrams.empty(); }));
   CHECK(client_heard.datagrams == std::vector<std::string>{"yours"});
 
   server.reset();
-  CHECK((*client)->send(octets("anybody?")) == UdpSocket::Sent::yes);
+  (*client)->send(octets("anybody?"));
   REQUIRE(loop.run_until([&] { return !client_heard.refusals.empty(); }));
   CHECK(client_heard.refusals[0].code == Error::Code::refused);
   CHECK(client_heard.refusals[0].message.find(address.text()) != std::string::npos);
+}
+
+TEST_CASE("of datagrams sent in one turn only the one that is too long is lost", "[io][udp]") {
+  Loop loop;
+  Heard server_heard, client_heard;
+  const auto server = bound(loop, server_heard);
+  const auto client = bound(loop, client_heard);
+  std::vector<std::string> sent(40, "equal in length");
+  sent.insert(sent.begin() + 20, "short");
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    if (i == 10 || i == 30) client->send_to(octets(std::string(UdpSocket::kPayloadMax + 1, 'x')), server->local());
+    client->send_to(octets(sent[i]), server->local());
+  }
+  REQUIRE(loop.run_until([&] { return server_heard.datagrams.size() == sent.size(); }));
+  CHECK(server_heard.datagrams == sent);
+  CHECK(client->lost() == 2);
+}
+
+TEST_CASE("more than may wait for the end of a turn goes at once, and what waits when the socket ends", "[io][udp]") {
+  Loop loop;
+  Heard server_heard, client_heard;
+  const auto server = bound(loop, server_heard);
+  auto client = bound(loop, client_heard);
+  const std::size_t count = 3 * limits::kDatagramsUnsent + 1;
+  for (std::size_t i = 0; i < count; ++i) client->send_to(octets(std::to_string(i)), server->local());
+  client.reset();
+  REQUIRE(loop.run_until([&] { return server_heard.datagrams.size() == count; }));
+  for (std::size_t i = 0; i < count; ++i) CHECK(server_heard.datagrams[i] == std::to_string(i));
+}
+
+TEST_CASE("that nobody is there is told once for a turn's datagrams, and the handler may destroy the socket then", "[io][udp]") {
+  struct Destroys final : UdpHandler {
+    void on_datagram(ByteView, const UdpAddress&) override {}
+    void on_refused(const Error& error) override {
+      refusals.push_back(error);
+      socket.reset();
+    }
+    std::vector<Error> refusals;
+    std::unique_ptr<UdpSocket> socket;
+  } heard;
+  Loop loop;
+  Heard server_heard;
+  auto server = bound(loop, server_heard);
+  heard.socket = UdpSocket::connect(loop, server->local(), heard).value();
+  server.reset();
+  for (int i = 0; i < 10; ++i) heard.socket->send(octets(std::string(static_cast<std::size_t>(i) + 1, 'x')));
+  REQUIRE(loop.run_until([&] { return heard.socket == nullptr; }));
+  REQUIRE(heard.refusals.size() == 1);
+  CHECK(heard.refusals[0].code == Error::Code::refused);
 }
 
 TEST_CASE("a handler may destroy its socket in the middle of a batch", "[io][udp]") {
