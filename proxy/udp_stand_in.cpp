@@ -24,6 +24,7 @@ constexpr std::chrono::milliseconds kTick{100};          // while datagrams wait
 constexpr std::chrono::milliseconds kOpenAgain{500};     // for the provider's word, before the next datagram asks for one
 constexpr std::chrono::seconds kHeldMax{2};              // what waits for longer is dropped
 constexpr std::chrono::seconds kSilenceBeforeAsking{1};  // of a provider to whom datagrams go
+constexpr std::chrono::milliseconds kAskAgain{500};      // a question is a datagram, too: it may be lost
 constexpr std::chrono::seconds kPatience{2};             // with a provider that was asked
 constexpr int kPicks = 16;                               // ports tried that are free on the first address only
 
@@ -157,7 +158,8 @@ class UdpStandIn::Impl final : public link::ProducerHandler, public link::Datagr
     Bytes head{};            // of messages to the provider, and to the service while there is none
     TimePoint opened{};      // when a datagram last went to whoever provides the service
     TimePoint heard{};       // of the provider
-    std::optional<TimePoint> asked{};
+    std::optional<TimePoint> asked{};  // first, since it was heard
+    TimePoint asked_last{};
     std::deque<Held> held{};  // while there is no provider
   };
 
@@ -194,15 +196,16 @@ class UdpStandIn::Impl final : public link::ProducerHandler, public link::Datagr
     if (sent != Sent::yes) ++counters_.dropped;
   }
 
-  /// Asks a provider that has said nothing for a while; false when that was in vain.
+  /// Asks a provider that has said nothing for a while; false when that was in vain for long enough.
   bool still_there(Flow& flow, TimePoint now) {
     if (flow.asked && now - *flow.asked >= kPatience) {
       log_.debug("provider silent address={} flow={}", address_, flow.number);
       forget_provider(flow);
       return false;
     }
-    if (flow.asked || now - flow.heard < kSilenceBeforeAsking) return true;
-    flow.asked = now;
+    if (flow.asked ? now - flow.asked_last < kAskAgain : now - flow.heard < kSilenceBeforeAsking) return true;
+    if (!flow.asked) flow.asked = now;
+    flow.asked_last = now;
     const Bytes head = amqp::encode_datagram_head({.to = flow.provider,
                                                    .subject = std::string{udp_flow::kAsk},
                                                    .reply_to = receiver_.address,

@@ -151,6 +151,51 @@ TEST_CASE("a provider whose site vanishes without a word loses its flows to anot
   REQUIRE(tunnel.run([&] { return client.heard.back().starts_with("near "); }));
 }
 
+TEST_CASE("a provider that is asked whether it is there may miss a question", "[proxy][udp]") {
+  struct Provider final : link::DatagramHandler {
+    explicit Provider(link::Node& on) : node{on}, own{on.add_local_receiver("udp", *this)}, service{on.add_receiver("dns", 0, *this)} {}
+    ~Provider() override {
+      node.remove_endpoint(service);
+      node.remove_endpoint(own.endpoint);
+    }
+    void on_message(router::EndpointId, const Slice& message) override {
+      const auto read = amqp::read_datagram(message.view());
+      REQUIRE(read);
+      if (read->subject == udp_flow::kAsk) ++questions;
+      else payloads.emplace_back(as_text(read->payload));
+      if (payloads.size() == 1 && questions == 0) ack(*read);
+      if (questions == 2) ack(*read);
+    }
+    void ack(const amqp::DatagramView& flow) {
+      const std::string client{flow.reply_to};
+      const Bytes head = amqp::encode_datagram_head(
+          {.to = client, .subject = std::string{udp_flow::kAck}, .reply_to = own.address, .group_id = std::string{flow.group_id}});
+      node.send_datagram(client, amqp::encode_datagram(head, {}, blocks));
+    }
+    link::Node& node;
+    router::Router::LocalReceiver own;
+    router::EndpointId service;
+    BlockWriter blocks{4096};
+    int questions = 0;
+    Words payloads{};
+  };
+  UdpTunnel tunnel;
+  Provider provider{*tunnel.pair.mill};
+  tunnel.wait_reachable();
+  Talker client{tunnel.pair.loop};
+  std::size_t sent = 0;
+  io::Timer again{tunnel.pair.loop, [&] {
+                    tunnel.send(client, std::to_string(++sent));
+                    again.arm(std::chrono::milliseconds{100});
+                  }};
+  again.arm(Duration::zero());
+  REQUIRE(tunnel.run([&] { return provider.questions == 2; }));
+  again.cancel();
+  REQUIRE(tunnel.run([&] { return provider.payloads.size() == sent; }));
+  CHECK(tunnel.stand_in->counters().dropped == 0);
+  CHECK(tunnel.stand_in->counters().connections == 1);
+}
+
 TEST_CASE("a target that refuses is withdrawn, its flows go elsewhere, and it comes back", "[proxy][udp]") {
   UdpTunnel tunnel;
   auto first = echo(tunnel.pair.loop, "first ");
