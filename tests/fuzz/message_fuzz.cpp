@@ -28,6 +28,7 @@ void check(ByteView input) {
   VAN_ASSERT(!head || (*head && (*head)->bytes <= input.size()));
   const auto header = read_message_header(input, true, false);
   VAN_ASSERT(!header || (*header && (*header)->annotations_bytes <= input.size()));
+  VAN_ASSERT(!header || !(*header)->annotations || (*header)->annotations->flags == annotation_flags(input));
 
   const auto first = decode_message(input);
   if (!first) return;

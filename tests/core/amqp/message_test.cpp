@@ -110,6 +110,18 @@ TEST_CASE("message and stream headers cut at any length need more, never fail", 
   CHECK(known);
 }
 
+TEST_CASE("flags of annotations are known once these are whole, and are 0 where there are none", "[amqp][message]") {
+  const Bytes bytes = hex_vector("client_stream_header");
+  const MessageHeader header = header_of(bytes, true);
+  REQUIRE(header.annotations);
+  REQUIRE(header.annotations->flags != 0);
+  for (std::size_t length = 0; length <= bytes.size(); ++length) {
+    CHECK(annotation_flags(ByteView{bytes}.first(length)) == (length < header.annotations_bytes ? 0 : header.annotations->flags));
+  }
+  CHECK(annotation_flags(ByteView{bytes}.subspan(header.annotations_bytes)) == 0);
+  CHECK(annotation_flags(as_bytes("GET / HTTP/1.1")) == 0);
+}
+
 TEST_CASE("only annotations are waited for when only they are asked for", "[amqp][message]") {
   const Bytes bytes = hex_vector("client_stream_header");
   const MessageHeader header = header_of(bytes, true);
