@@ -1,5 +1,6 @@
 """TLS towards clients and targets, and targets that want to know their clients."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -106,6 +107,23 @@ class TlsServices(Certificates):
         [service] = [s for s in self.aws.status()["services"] if s["address"] == "web"]
         self.assertEqual((service["protocol"], service["connections"]), ("http", 6))  # of requests: those that were refused are none
         wait_until(lambda: [s["in_flight"] for s in self.aws.status()["services"]] == [0], "nothing is in flight")
+
+    def test_silent_clients_have_a_bound_and_ten_seconds(self):
+        self.dev.ok("expose", self.http_server("plain"), "as", "web")
+        where = self.aws.bind("web", "--tls-cert", self.path("server.crt"), "--tls-key", self.path("server.key"))
+        self.aws.wait_reachable("web")
+        ask = ("-4", "--cacert", self.path("ca.crt"), f"https://localhost:{where[1]}/hello")  # the listener of the others, who came before
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(socket.create_connection(where)) for _ in range(256)]
+            beyond = curl(*ask)
+            self.assertNotEqual(beyond.returncode, 0)  # reset at once: they hold all the places
+            self.assertNotEqual(beyond.returncode, 28, beyond.stderr)
+            for client in clients:
+                client.settimeout(LIMIT)
+                with contextlib.suppress(ConnectionResetError):
+                    while client.recv(1000):  # an alert may come before the end
+                        pass
+            self.assertEqual(curl(*ask).stdout, b"hello from plain\n")
 
     def test_each_direction_of_tls_ends_for_itself(self):
         def answer_at_the_end(connection):
