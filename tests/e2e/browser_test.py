@@ -1,6 +1,5 @@
 """Chromium, as it is, on a page of a service: requests, a WebSocket and events, at a stand-in and by name."""
 
-import base64
 import hashlib
 import http.server
 import json
@@ -11,6 +10,7 @@ import struct
 import subprocess
 import unittest
 
+import web_socket
 from harness import EndToEnd, LIMIT
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -63,14 +63,8 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def web_socket(self):
-        """RFC 6455: an echo, until the other end closes."""
-        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-        self.send_response(101)
-        self.send_header("Upgrade", "websocket")
-        self.send_header("Connection", "Upgrade")
-        self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
-        self.end_headers()
-        self.close_connection = True
+        """An echo, until the other end closes."""
+        web_socket.accept(self)
         first = 0
         while first & 15 != 8:
             first, octets = self.frame()

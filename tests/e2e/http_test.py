@@ -1,6 +1,5 @@
 """Services with --protocol http: every request goes where it is served best, with real programs at both ends."""
 
-import base64
 import collections
 import hashlib
 import http.client
@@ -15,6 +14,7 @@ import threading
 import time
 import unittest
 
+import web_socket
 from harness import EndToEnd, SANITIZED, curl, digest_of, get, octets, receive_exactly, wait_until
 from skupper_router import Authority, Router, SKROUTERD, connects, listening_port
 
@@ -90,16 +90,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def echo(self):
-        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-        self.send_response(101)
-        self.send_header("Upgrade", "websocket")
-        self.send_header("Connection", "Upgrade")
-        self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
-        self.end_headers()
-        self.wfile.flush()
+        web_socket.accept(self)
         while message := read_frame(self.rfile.read):
             self.wfile.write(b"\x81" + bytes([len(message)]) + message)
-        self.close_connection = True
 
 
 def read_frame(read):
