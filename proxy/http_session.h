@@ -42,6 +42,7 @@ class HttpSession final : private Channel::User {
   [[nodiscard]] Channel& client() { return *client_; }
   [[nodiscard]] bool repeatable() const { return relay_.repeatable(); }
   [[nodiscard]] bool request_whole() const { return relay_.request_whole(); }
+  [[nodiscard]] bool one_request() const { return relay_.one_request(); }
   [[nodiscard]] bool wants_server() const { return relay_.wants_server(); }
   [[nodiscard]] bool waits_for_request() const { return relay_.idle() || relay_.reading_head(); }
 

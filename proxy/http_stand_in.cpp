@@ -143,7 +143,7 @@ class HttpStandIn::Impl final : public link::ProducerHandler, public HttpSession
     session.start();
   }
 
-  void open(HttpSession& session) { session.attach(std::make_unique<StreamChannel>(node_, producer_), false); }
+  void open(HttpSession& session) { session.attach(std::make_unique<StreamChannel>(node_, producer_, session.one_request()), false); }
 
   void give_up() {
     for (HttpSession* session : std::exchange(waiting_, {})) session->fail(503, kNobody);

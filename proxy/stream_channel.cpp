@@ -66,7 +66,7 @@ void StreamChannel::begin(SliceQueue& octets, bool last) {
   const bool whole = last && octets.bytes() <= router::kFirstOctets;
   Slice first = take_front(octets, router::kFirstOctets);
   if (producer_) {
-    stream_ = node_.open_stream(producer_, *this, std::move(first));
+    stream_ = node_.open_stream(producer_, *this, std::move(first), {}, one_request_ && octets.empty());
     return;
   }
   finished_ = whole;

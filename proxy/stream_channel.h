@@ -11,7 +11,8 @@ namespace van::proxy {
 /// that was requested is accepted with what is written first, so that a short answer is one message.
 class StreamChannel final : public Channel, private link::StreamHandler {
  public:
-  StreamChannel(link::Node& node, router::ProducerId producer) : node_{node}, producer_{producer} {}
+  /// `one_request`: what is written first is all that goes to the provider, as far as it fits (Router::open_stream()).
+  StreamChannel(link::Node& node, router::ProducerId producer, bool one_request) : node_{node}, producer_{producer}, one_request_{one_request} {}
   StreamChannel(link::Node& node, router::StreamId requested);
   ~StreamChannel() override;
 
@@ -40,6 +41,7 @@ class StreamChannel final : public Channel, private link::StreamHandler {
 
   link::Node& node_;
   router::ProducerId producer_;
+  bool one_request_ = false;
   router::StreamId stream_;
   Failure failure_;
   bool begun_ = false;     ///< opened or accepted

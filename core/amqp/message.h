@@ -19,6 +19,8 @@ struct RouterAnnotations {
   static constexpr std::uint32_t kStreaming = 1, kResendReleased = 2, kNoHoldOff = 4;
   /// Ours: every router that it has passed holds what a wide window lets come (docs/protocol.md, "Windows").
   static constexpr std::uint32_t kWide = 1u << 16;
+  /// Ours: a client stream that has come whole, and whose client's direction ends when the answer has ended (docs/protocol.md, "Requests").
+  static constexpr std::uint32_t kOneRequest = 1u << 17;
   std::uint32_t flags = 0;  ///< unknown bits are kept
   std::optional<std::string> to_override{};
   std::optional<std::string> ingress{};  ///< "0/<id>"

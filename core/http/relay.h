@@ -70,6 +70,8 @@ class Relay {
   [[nodiscard]] bool exchanging() const { return step_ == Step::exchange || step_ == Step::tunnel; }
   [[nodiscard]] bool wants_server() const { return server_ == Server::wanted; }
   [[nodiscard]] bool request_whole() const { return exchanging() && sent_whole(); }
+  /// And nothing else is said to the server in this exchange, as it would be behind an upgrade.
+  [[nodiscard]] bool one_request() const { return request_whole() && request_.head().connection.upgrade.empty(); }
   [[nodiscard]] bool closing() const { return step_ == Step::closing; }
   /// The request may be sent twice without harm (RFC 9110 §9.2.2), and all of it is at hand.
   [[nodiscard]] bool repeatable() const { return repeatable_ && sent_whole(); }

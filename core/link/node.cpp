@@ -694,8 +694,8 @@ io::Worker& Node::handshakes() { return impl_->handshakes_; }
 
 router::ClientFacts Node::client_of(router::StreamId stream) const { return impl_->router_.client_of(stream); }
 
-router::StreamId Node::open_stream(router::ProducerId producer, StreamHandler& handler, Slice first, router::ClientFacts client) {
-  const router::StreamId id = impl_->router_.open_stream(producer, io::Loop::now(), std::move(first), std::move(client));
+router::StreamId Node::open_stream(router::ProducerId producer, StreamHandler& handler, Slice first, router::ClientFacts client, bool one_request) {
+  const router::StreamId id = impl_->router_.open_stream(producer, io::Loop::now(), std::move(first), std::move(client), one_request);
   impl_->streams_[id] = &handler;
   impl_->pump_.schedule();
   return id;

@@ -176,7 +176,7 @@ class Node {
   [[nodiscard]] std::string local_address(const std::string& name) const;
 
   /// As Router's, with the handler that hears of the stream from then on.
-  router::StreamId open_stream(router::ProducerId producer, StreamHandler& handler, Slice first = {}, router::ClientFacts client = {});
+  router::StreamId open_stream(router::ProducerId producer, StreamHandler& handler, Slice first = {}, router::ClientFacts client = {}, bool one_request = false);
   [[nodiscard]] router::ClientFacts client_of(router::StreamId stream) const;
   void attach_stream(router::StreamId stream, StreamHandler& handler);  ///< for a requested one
   bool accept_stream(router::StreamId stream, Slice first = {}, bool last = false);

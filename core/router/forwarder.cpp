@@ -17,7 +17,11 @@ bool is_failure(const std::optional<amqp::DeliveryState>& state) {
   return state && amqp::is_terminal(*state) && !std::holds_alternative<amqp::Accepted>(*state);
 }
 
+bool is_accepted(const std::optional<amqp::DeliveryState>& state) { return state && std::holds_alternative<amqp::Accepted>(*state); }
+
 bool is_wide(const Delivery& delivery) { return (delivery.annotations.flags & amqp::RouterAnnotations::kWide) != 0; }
+
+bool is_one_request(const Delivery& delivery) { return (delivery.annotations.flags & amqp::RouterAnnotations::kOneRequest) != 0; }
 
 bool is_stream(const Delivery& delivery) { return (delivery.annotations.flags & amqp::RouterAnnotations::kStreaming) != 0; }
 
@@ -63,7 +67,7 @@ void Forwarder::transfer(Peer& peer, PeerLink& link, amqp::TransferReceived&& tr
     source_broken(*delivery, true);
     return;
   }
-  if (!transfer.payload.empty()) take(*delivery, std::move(transfer.payload));
+  if (!transfer.payload.empty()) take(*delivery, std::move(transfer.payload), !transfer.more);
   if (!transfer.more) {
     link.incoming = {};
     source_complete(*delivery);
@@ -86,18 +90,29 @@ void Forwarder::updated(Peer& peer, const amqp::DeliveryUpdated& update) {
   delivery->sender_settled = true;
   if (!delivery->complete) return;
   peer.incoming.erase(found);
-  delivery->finished = true;
-  for (Out& out : delivery->outs) {
+  if (is_one_request(*delivery) && !is_accepted(update.state)) return source_broken(*delivery, true);
+  source_settled(*delivery, update.state);
+}
+
+/// Nobody waits for the outcome any more.
+void Forwarder::source_settled(Delivery& delivery, const std::optional<amqp::DeliveryState>& state) {
+  delivery.finished = delivery.sender_settled = true;
+  for (Out& out : delivery.outs) {
     if (out.done || !out.sent) continue;
-    if (Peer* next = out.delivery ? core_.peer(out.peer) : nullptr) {
-      core_.touch(*next);
-      next->connection.update(out.delivery, update.state, true);
-      next->outgoing.erase(out.delivery);
-    }
-    out.done = true;
-    uncount(out);
+    settle_out(out, state);
+    if (out.stream && is_one_request(delivery)) streams_->request_ended(out.stream);
   }
-  erase_if_done(*delivery);
+  erase_if_done(delivery);
+}
+
+void Forwarder::settle_out(Out& out, const std::optional<amqp::DeliveryState>& state) {
+  out.done = true;
+  uncount(out);
+  Peer* next = out.delivery ? core_.peer(out.peer) : nullptr;
+  if (next == nullptr) return;
+  core_.touch(*next);
+  next->connection.update(out.delivery, state, true);
+  next->outgoing.erase(out.delivery);
 }
 
 void Forwarder::link_lost(Peer& peer, PeerLink& link) {
@@ -234,12 +249,17 @@ DeliveryNo Forwarder::originate(StreamId stream, std::uint32_t flags, const std:
 
 void Forwarder::append(DeliveryNo no, Slice octets) {
   Delivery* delivery = deliveries_.find(no);
-  if (delivery != nullptr && !delivery->complete) take(*delivery, std::move(octets));
+  if (delivery != nullptr && !delivery->complete) take(*delivery, std::move(octets), false);
 }
 
 void Forwarder::finish(DeliveryNo no) {
   Delivery* delivery = deliveries_.find(no);
   if (delivery != nullptr && !delivery->complete) source_complete(*delivery);
+}
+
+void Forwarder::end_request(DeliveryNo no) {
+  Delivery* delivery = deliveries_.find(no);
+  if (delivery != nullptr) source_settled(*delivery, amqp::Accepted{});
 }
 
 void Forwarder::abort(DeliveryNo no) {
@@ -259,9 +279,9 @@ bool Forwarder::resends_released(DeliveryNo no) const {
   return delivery != nullptr && (delivery->annotations.flags & amqp::RouterAnnotations::kResendReleased) != 0;
 }
 
-bool Forwarder::wide(DeliveryNo no) const {
+std::uint32_t Forwarder::flags(DeliveryNo no) const {
   const Delivery* delivery = deliveries_.find(no);
-  return delivery != nullptr && is_wide(*delivery);
+  return delivery == nullptr ? 0 : delivery->annotations.flags;
 }
 
 void Forwarder::report(DeliveryNo no, amqp::DeliveryState state, bool settled) {
@@ -273,7 +293,8 @@ void Forwarder::report(DeliveryNo no, amqp::DeliveryState state, bool settled) {
 
 // ---- Source side ----
 
-void Forwarder::take(Delivery& delivery, Slice octets) {
+/// With the `last` octets its end is to be told (source_complete), and only then is what came whole sent on: whole.
+void Forwarder::take(Delivery& delivery, Slice octets, bool last) {
   if (delivery.dropping) return;
   if (Peer* peer = core_.peer(delivery.peer)) {
     delivery.pending += octets.size();
@@ -288,7 +309,7 @@ void Forwarder::take(Delivery& delivery, Slice octets) {
     distribute(delivery, octets);
   } else {
     delivery.head.push(std::move(octets));
-    try_route(delivery);
+    if (!last) try_route(delivery);
   }
 }
 
@@ -322,7 +343,7 @@ void Forwarder::source_broken(Delivery& delivery, bool aborted) {
   const bool was_complete = delivery.complete;
   delivery.complete = true;
   delivery.head.clear();
-  if (!was_complete || delivery.stream) {
+  if (!was_complete || delivery.stream || is_one_request(delivery)) {
     delivery.dropping = true;
     for (Out& out : delivery.outs) {
       if (out.done || out.sent) continue;
@@ -339,7 +360,12 @@ void Forwarder::source_broken(Delivery& delivery, bool aborted) {
   // Who sent it all and is gone can't settle any more: nobody waits for the outcome.
   for (Out& out : delivery.outs) {
     if (out.done || !out.sent) continue;
-    if (out.stream || !out.delivery) out.done = true;
+    if (is_one_request(delivery)) {
+      settle_out(out, {});
+      if (out.stream) streams_->broken(out.stream, aborted ? Streams::Break::aborted : Streams::Break::lost);
+    } else if (out.stream || !out.delivery) {
+      out.done = true;
+    }
   }
   erase_if_done(delivery);
 }
@@ -390,7 +416,7 @@ void Forwarder::sent(Delivery& delivery, Out&, std::size_t octets) {
 void Forwarder::completed(Delivery& delivery, Out& out) {
   // An edge's consumer is free again once a client has said all, as with real routers: the settlement, one round trip later, would
   // come behind the next stream of who opens one as soon as the last is done.
-  if (out.counted_for.proxy && is_stream(delivery)) uncount(out);
+  if (out.counted_for.proxy && is_stream(delivery) && !is_one_request(delivery)) uncount(out);
   if (settles(out) && !delivery.presettled) {
     core_.peer(out.peer)->outgoing.erase(out.delivery);
     return receiver_state(delivery, static_cast<std::uint32_t>(&out - delivery.outs.data()), amqp::Accepted{}, true);
@@ -400,11 +426,7 @@ void Forwarder::completed(Delivery& delivery, Out& out) {
     uncount(out);
     if (Peer* peer = core_.peer(out.peer)) peer->outgoing.erase(out.delivery);
   } else if (delivery.sender_settled) {
-    Peer* peer = core_.peer(out.peer);
-    peer->connection.update(out.delivery, std::nullopt, true);
-    peer->outgoing.erase(out.delivery);
-    out.done = true;
-    uncount(out);
+    settle_out(out, is_one_request(delivery) ? std::optional<amqp::DeliveryState>{amqp::Accepted{}} : std::nullopt);
   }
   erase_if_done(delivery);
 }

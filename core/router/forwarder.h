@@ -58,12 +58,12 @@ class Forwarder final : private Outbox::Observer {
   DeliveryNo originate(StreamId stream, std::uint32_t flags, const std::string& to, const Bytes& head, bool whole = false);
   void append(DeliveryNo no, Slice octets);
   void finish(DeliveryNo no);
+  void end_request(DeliveryNo no);  ///< of a delivery with kOneRequest: its client's direction has ended
   void abort(DeliveryNo no);
   [[nodiscard]] std::size_t pending(DeliveryNo no) const;
   /// Whether its sender asked for another destination to be tried when one releases it (control-plane 4.9).
   [[nodiscard]] bool resends_released(DeliveryNo no) const;
-  /// Whether all routers on its way to here are ours.
-  [[nodiscard]] bool wide(DeliveryNo no) const;
+  [[nodiscard]] std::uint32_t flags(DeliveryNo no) const;  ///< of its router annotations
   /// The state of a delivery that a stream receives.
   void report(DeliveryNo no, amqp::DeliveryState state, bool settled);
 
@@ -81,7 +81,7 @@ class Forwarder final : private Outbox::Observer {
   static amqp::LinkId message_link(const Peer& peer, const Destination& to, std::uint8_t priority);
   void make_room(PeerLink& link);
   void out_lost(OutRef ref);
-  void take(Delivery& delivery, Slice octets);
+  void take(Delivery& delivery, Slice octets, bool last);
   void source_complete(Delivery& delivery);
   void source_broken(Delivery& delivery, bool aborted);
   void try_route(Delivery& delivery);
@@ -96,6 +96,8 @@ class Forwarder final : private Outbox::Observer {
   [[nodiscard]] amqp::RouterAnnotations annotations_for(const Delivery& delivery, const Peer& next) const;
   [[nodiscard]] bool from_sibling(const Delivery& delivery);
   void distribute(Delivery& delivery, const Slice& octets);
+  void source_settled(Delivery& delivery, const std::optional<amqp::DeliveryState>& state);
+  void settle_out(Out& out, const std::optional<amqp::DeliveryState>& state);
   void complete_stream(Delivery& delivery, Out& out);
   void give_to_endpoint(Delivery& delivery, std::uint32_t index, EndpointId endpoint);
   /// Another destination for what one released; false when there is none.

@@ -227,8 +227,10 @@ void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destina
     const SliceQueue head = std::exchange(delivery.head, {});
     release_pending(delivery, delivery.pending);
     const StreamId stream = out.stream;
-    for (const Slice& slice : head.slices()) streams_->payload(stream, slice);
-    if (delivery.complete && !delivery.outs[index].done) complete_stream(delivery, delivery.outs[index]);
+    if (delivery.complete) out.all_queued = out.sent = true;
+    std::size_t left = head.slices().size();
+    for (const Slice& slice : head.slices()) streams_->payload(stream, slice, --left == 0 && delivery.complete);
+    if (delivery.complete && (delivery.presettled || delivery.sender_settled)) delivery.outs[index].done = true;
     return;
   }
   Peer& next = *core_.peer(out.peer);

@@ -366,11 +366,11 @@ bool Router::reachable(ProducerId producer) const {
 
 ClientFacts Router::client_of(StreamId stream) const { return impl_->streams_.client_of(stream); }
 
-StreamId Router::open_stream(ProducerId producer, TimePoint now, Slice first, ClientFacts client) {
+StreamId Router::open_stream(ProducerId producer, TimePoint now, Slice first, ClientFacts client, bool one_request) {
   impl_->core_.now = now;
   const Addresses::Producer* found = impl_->addresses_.producer(producer);
   VAN_ASSERT(found != nullptr);
-  const StreamId id = impl_->streams_.open(found->address, std::move(first), std::move(client));
+  const StreamId id = impl_->streams_.open(found->address, std::move(first), std::move(client), one_request);
   impl_->settle();
   return id;
 }

@@ -222,7 +222,9 @@ class Router {
   /// Asks for a TCP connection to a provider of the producer's address. StreamOpened or StreamFailed follows. `first` is what the
   /// client has said already, at most kFirstOctets. It goes along with the question and saves a round trip, as does what is written
   /// before the answer, unless a provider may be a real router: then both wait for it (docs/protocol.md, "Early octets").
-  StreamId open_stream(ProducerId producer, TimePoint now, Slice first = {}, ClientFacts client = {});
+  /// `one_request`: `first` is all that the client says, and its direction ends when the answer has (finish_stream() as ever: it may be
+  /// told sooner). Between routers of ours the question is then one complete message, which its sender can still take back.
+  StreamId open_stream(ProducerId producer, TimePoint now, Slice first = {}, ClientFacts client = {}, bool one_request = false);
   [[nodiscard]] ClientFacts client_of(StreamId stream) const;  ///< of a requested one; empty when the id is gone
   /// The target is connected: the reply stream begins. `first` is what the server has said already, at most kFirstOctets, and with
   /// `last` all that it says: the answer is then one complete message.

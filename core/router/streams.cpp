@@ -59,13 +59,14 @@ ClientFacts Streams::client_of(StreamId id) const {
   return stream == nullptr ? ClientFacts{} : stream->client;
 }
 
-StreamId Streams::open(const std::string& address, Slice first, ClientFacts client) {
+StreamId Streams::open(const std::string& address, Slice first, ClientFacts client, bool one_request) {
   const StreamId id{++last_id_};
   Stream& stream = streams_[id];
   stream.id = id;
   stream.listener_side = true;
   stream.address = address;
   stream.client = std::move(client);
+  stream.one_request = one_request;
   do {
     stream.reply_local = reply_name(core_.config.worker, core_.rng.discriminator());
   } while (by_reply_.contains(stream.reply_local));
@@ -101,7 +102,10 @@ void Streams::begin(StreamId id) {
     for (const Slice& slice : stream.early.slices()) append(head, slice.view());
     stream.early.clear();
   }
-  const DeliveryNo out = forwarder_.originate(id, kClientFlags, address, head);
+  stream.one_request = stream.one_request && stream.ahead;
+  stream.fin_sent = stream.fin_sent || stream.one_request;
+  const std::uint32_t flags = stream.one_request ? kClientFlags | amqp::RouterAnnotations::kOneRequest : kClientFlags;
+  const DeliveryNo out = forwarder_.originate(id, flags, address, head, stream.one_request);
   if (Stream* still = find(id)) still->out = out;
 }
 
@@ -122,7 +126,7 @@ void Streams::opened(Stream& stream) {
   const bool fin = stream.fin_sent;
   stream.open = true;
   core_.events.push_back(StreamOpened{id});
-  if (!stream.readable.empty() || stream.in_complete) core_.events.push_back(StreamReadable{id});
+  if (!stream.readable.empty() || at_end(stream)) core_.events.push_back(StreamReadable{id});
   const SliceQueue early = std::exchange(stream.early, {});
   for (const Slice& slice : early.slices()) forwarder_.append(out, slice);
   if (fin) forwarder_.finish(out);
@@ -150,7 +154,9 @@ std::optional<StreamId> Streams::reply(const std::string& local, DeliveryNo deli
 
 void Streams::receive_from(Stream& stream, DeliveryNo delivery) {
   stream.in = delivery;
-  stream.in_wide = forwarder_.wide(delivery);
+  const std::uint32_t flags = forwarder_.flags(delivery);
+  stream.in_wide = (flags & amqp::RouterAnnotations::kWide) != 0;
+  if (!stream.listener_side) stream.one_request = (flags & amqp::RouterAnnotations::kOneRequest) != 0;
   if (stream.in_wide) ++wide_;
 }
 
@@ -179,7 +185,7 @@ bool Streams::accept(StreamId id, const Slice& first, bool last) {
   stream = find(id);
   if (stream == nullptr) return false;  // nobody to reply to: told by StreamFailed
   stream->out = out;
-  if (!stream->readable.empty() || stream->in_complete) core_.events.push_back(StreamReadable{id});
+  if (!stream->readable.empty() || at_end(*stream)) core_.events.push_back(StreamReadable{id});
   return true;
 }
 
@@ -255,11 +261,31 @@ bool Streams::write(StreamId id, Slice octets) {
 
 bool Streams::finish(StreamId id) {
   Stream* stream = find(id);
-  if (stream == nullptr || stream->fin_sent || stream->failing) return false;
-  if (!stream->open && !stream->listener_side) return false;
+  if (stream == nullptr || stream->failing) return false;
+  if (stream->listener_side && stream->one_request && stream->out) return end_request(*stream);
+  if (stream->fin_sent || (!stream->open && !stream->listener_side)) return false;
+  if (stream->listener_side) stream->one_request = false;  // it ends before it has begun
   stream->fin_sent = true;
   if (stream->open) forwarder_.finish(stream->out);
+  stream = find(id);
+  if (stream != nullptr && !stream->listener_side && stream->one_request && at_end(*stream)) core_.events.push_back(StreamReadable{id});
   return true;
+}
+
+/// When the answer has ended the provider knows.
+bool Streams::end_request(Stream& stream) {
+  if (stream.in_complete || std::exchange(stream.out_done, true)) return true;
+  const StreamId id = stream.id;
+  forwarder_.end_request(stream.out);
+  erase_if_done(id);
+  return true;
+}
+
+void Streams::request_ended(StreamId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr) return;
+  stream->one_request = false;
+  if (may_read(*stream) && at_end(*stream)) core_.events.push_back(StreamReadable{id});
 }
 
 bool Streams::reset(StreamId id) {
@@ -294,12 +320,12 @@ void Streams::octets_taken(StreamId id, std::size_t count) {
 
 bool Streams::finished(StreamId id) const {
   const Stream* stream = find(id);
-  return stream != nullptr && may_read(*stream) && stream->in_complete && stream->readable.empty();
+  return stream != nullptr && may_read(*stream) && at_end(*stream) && stream->readable.empty();
 }
 
 void Streams::fin_passed_on(StreamId id) {
   Stream* stream = find(id);
-  if (stream == nullptr || !stream->in_complete || stream->in_done) return;
+  if (stream == nullptr || !at_end(*stream) || stream->in_done) return;
   stream->fin_passed_on = true;
   accept_in(*stream);
 }
@@ -314,9 +340,10 @@ void Streams::accept_in(Stream& stream) {
   erase_if_done(id);
 }
 
-void Streams::payload(StreamId id, Slice octets) {
+void Streams::payload(StreamId id, Slice octets, bool last) {
   Stream* stream = find(id);
   if (stream == nullptr) return;
+  if (last) stream->in_complete = true;
   if (!stream->head_read) {
     stream->head.push(std::move(octets));
     read_head(*stream);
@@ -328,7 +355,7 @@ void Streams::payload(StreamId id, Slice octets) {
     fail(*stream, StreamFailure::reset);
     return;
   }
-  if (was_empty && may_read(*stream)) core_.events.push_back(StreamReadable{id});
+  if ((was_empty || last) && may_read(*stream)) core_.events.push_back(StreamReadable{id});
 }
 
 void Streams::complete(StreamId id) {
@@ -339,7 +366,7 @@ void Streams::complete(StreamId id) {
     read_head(*stream);
     return;
   }
-  if (may_read(*stream)) core_.events.push_back(StreamReadable{id});
+  if (may_read(*stream) && at_end(*stream)) core_.events.push_back(StreamReadable{id});
 }
 
 void Streams::read_head(Stream& stream) {

@@ -25,7 +25,7 @@ class Streams {
   Streams(Core& core, Addresses& addresses, Forwarder& forwarder) : core_{core}, addresses_{addresses}, forwarder_{forwarder} {}
 
   // ---- From the owner of the TCP connection: the contracts are Router's ----
-  StreamId open(const std::string& address, Slice first, ClientFacts client);
+  StreamId open(const std::string& address, Slice first, ClientFacts client, bool one_request);
   [[nodiscard]] ClientFacts client_of(StreamId id) const;
   bool accept(StreamId id, const Slice& first, bool last);
   bool refuse(StreamId id);
@@ -48,8 +48,9 @@ class Streams {
   StreamId incoming(DeliveryNo delivery, ConsumerId consumer);
   /// The reply stream for `local` ("temp.…"), the part of the address behind our prefix. nullopt: no such stream, or it has one.
   std::optional<StreamId> reply(const std::string& local, DeliveryNo delivery);
-  void payload(StreamId id, Slice octets);
+  void payload(StreamId id, Slice octets, bool last = false);
   void complete(StreamId id);
+  void request_ended(StreamId id);  ///< of a delivery with kOneRequest: its client's direction has
   enum class Break { aborted, lost };
   void broken(StreamId id, Break how);  ///< the delivery to us ended before its end
   /// The state of the delivery that we send.
@@ -60,6 +61,7 @@ class Streams {
   struct Stream {
     StreamId id;
     bool listener_side = false;  ///< L-side: a TCP client is here
+    bool one_request = false;    ///< L-side: all that the client says is there, and its end follows the answer's. C-side: it was sent so
     bool requested = false;      ///< C-side: the header was read and StreamRequested given
     bool open = false;           ///< L-side: reply header read. C-side: accepted
     ConsumerId consumer;
@@ -93,12 +95,15 @@ class Streams {
 
   void begin(StreamId id);
   void opened(Stream& stream);
+  bool end_request(Stream& stream);
   [[nodiscard]] std::size_t room(const Stream& stream) const;
   [[nodiscard]] std::uint64_t far_ahead() const;
   void take_turn(Stream& stream);
   void end_turn(Stream& stream);
   void receive_from(Stream& stream, DeliveryNo delivery);
   void report(Stream& stream);
+  /// The end of what we receive has come, and may be told.
+  [[nodiscard]] static bool at_end(const Stream& stream) { return stream.in_complete && (!stream.one_request || stream.listener_side || stream.fin_sent); }
   [[nodiscard]] static bool may_read(const Stream& stream) { return stream.open || stream.requested; }
   [[nodiscard]] bool reachable(const std::string& address) const;
   Stream* find(StreamId id);

@@ -81,7 +81,7 @@ TEST_CASE("a kept connection is ended in order when the exposure is", "[proxy][h
   CHECK_FALSE(tunnel.connection().reset());
 }
 
-TEST_CASE("a short request and a short answer are one transfer each, and the answer needs no link of its own", "[proxy][http]") {
+TEST_CASE("a short request and a short answer are one message each, and need no link of their own", "[proxy][http]") {
   HttpTunnel tunnel;
   const auto links = [&] { return tunnel.pair.mill->router().held().links; };
   const std::size_t before = links();
@@ -91,7 +91,7 @@ TEST_CASE("a short request and a short answer are one transfer each, and the ans
   tunnel.connection().write(kHello);
   CHECK(tunnel.heard(*client, kHello.size()) == kHello);
   REQUIRE(tunnel.run_until_idle());
-  CHECK(links() == before + 1);  // for the request, which ends when the answer has come
+  CHECK(links() == before);
 }
 
 TEST_CASE("either end may be a plain TCP one", "[proxy][http]") {
@@ -256,7 +256,9 @@ TEST_CASE("without a provider a request waits a moment and is a 503", "[proxy][h
     CHECK(tunnel.heard(tunnel.connection(), kGet.size()) == kGet);
   }
   SECTION("the client goes first") {
+    REQUIRE(tunnel.run([&] { return tunnel.stand_in->counters().in_flight == 1; }));
     client->stream->reset();
+    REQUIRE(tunnel.run([&] { return tunnel.stand_in->counters().in_flight == 0; }));
     tunnel.expose(Protocol::http);
     REQUIRE(tunnel.run([&] { return tunnel.stand_in->reachable(); }));
     run_turns(tunnel.pair.loop);

@@ -1,0 +1,189 @@
+// Requests that go as one complete message (docs/protocol.md, "Requests").
+#include <chrono>
+#include <vector>
+
+#include "tests/core/router/network.h"
+#include "tests/support/catch.h"
+
+using namespace std::chrono_literals;
+using namespace van;
+using namespace van::router;
+using test::Network;
+
+namespace {
+
+Slice text(std::string_view words) { return Slice::copy_of(as_bytes(words)); }
+
+std::string taken(Network& network, Network::Site& site, StreamId stream) {
+  SliceQueue* readable = site.router->readable(stream);
+  REQUIRE(readable != nullptr);
+  const Bytes bytes = readable->peek(readable->bytes());
+  readable->clear();
+  site.router->octets_taken(stream, bytes.size(), network.now);
+  network.settle();
+  return std::string{as_text(bytes)};
+}
+
+/// A client's laptop, a site, and a provider's laptop.
+struct Way {
+  Network network;
+  Network::Site& user = network.add("user", Mode::edge);
+  Network::Site& site = network.add("site", Mode::interior);
+  Network::Site& provider = network.add("provider", Mode::edge);
+  std::size_t user_wire = network.connect(user, site, PeerRole::edge);
+  ProducerId producer;
+
+  explicit Way(bool strangers = false) {
+    network.strangers = strangers;
+    network.connect(provider, site, PeerRole::edge);
+    provider.router->add_consumer("greeting", 0, network.now);
+    producer = user.router->add_producer("greeting", network.now);
+    network.advance(3s);
+    REQUIRE(user.router->reachable(producer));
+  }
+  StreamId ask() {
+    const StreamId client = user.router->open_stream(producer, network.now, text("question"), {}, true);
+    network.settle();
+    return client;
+  }
+  StreamId asked() { return asked(provider); }
+  static StreamId asked(Network::Site& where) {
+    const auto requested = where.take<StreamRequested>();
+    REQUIRE(requested.size() == 1);
+    return requested.front().stream;
+  }
+  void answer(StreamId server) {
+    REQUIRE(provider.router->accept_stream(server, network.now, text("answer"), true));
+    network.settle();
+  }
+  void end(Network::Site& at, StreamId stream) {
+    REQUIRE(at.router->finished(stream));
+    at.router->fin_passed_on(stream, network.now);
+    network.settle();
+  }
+  [[nodiscard]] std::size_t streams() const { return user.router->held().streams + provider.router->held().streams; }
+  [[nodiscard]] std::size_t deliveries() const { return user.router->held().deliveries + site.router->held().deliveries + provider.router->held().deliveries; }
+};
+
+}  // namespace
+
+TEST_CASE("a request's end is told when the answer has ended, and not before", "[router][request]") {
+  Way way;
+  const std::size_t links = way.user.router->held().links + way.site.router->held().links + way.provider.router->held().links;
+  const StreamId client = way.ask();
+  const StreamId server = way.asked();
+  CHECK(taken(way.network, way.provider, server) == "question");
+  CHECK_FALSE(way.provider.router->finished(server));
+  way.answer(server);
+  CHECK(way.provider.router->finished(server));
+  CHECK(taken(way.network, way.user, client) == "answer");
+  CHECK(way.user.router->finish(client, way.network.now));  // nothing to be told any more
+  way.end(way.user, client);
+  way.end(way.provider, server);
+  CHECK(way.streams() == 0);
+  CHECK(way.deliveries() == 0);
+  CHECK(way.user.router->held().links + way.site.router->held().links + way.provider.router->held().links == links);
+  CHECK(way.user.take<StreamFailed>().empty());
+  CHECK(way.provider.take<StreamFailed>().empty());
+}
+
+TEST_CASE("a request's end is told to a provider that does not end by itself", "[router][request]") {
+  Way way;
+  const StreamId client = way.ask();
+  const StreamId server = way.asked();
+  CHECK(taken(way.network, way.provider, server) == "question");
+  REQUIRE(way.provider.router->accept_stream(server, way.network.now, text("answer")));
+  way.network.settle();
+  CHECK(taken(way.network, way.user, client) == "answer");
+  CHECK_FALSE(way.provider.router->finished(server));
+  REQUIRE(way.user.router->finish(client, way.network.now));
+  way.network.settle();
+  way.end(way.provider, server);
+  REQUIRE(way.provider.router->finish(server, way.network.now));
+  way.network.settle();
+  way.end(way.user, client);
+  CHECK(way.streams() == 0);
+  CHECK(way.deliveries() == 0);
+  CHECK(way.user.take<StreamFailed>().empty());
+  CHECK(way.provider.take<StreamFailed>().empty());
+}
+
+TEST_CASE("a provider hears when a request's client has gone, or its link", "[router][request]") {
+  const bool link = GENERATE(false, true);
+  const bool answering = GENERATE(false, true);
+  CAPTURE(link, answering);
+  Way way;
+  const StreamId client = way.ask();
+  const StreamId server = way.asked();
+  if (answering) {
+    REQUIRE(way.provider.router->accept_stream(server, way.network.now, text("answ")));
+    way.network.settle();
+  }
+  if (link) way.network.cut(way.user_wire);
+  else REQUIRE(way.user.router->reset(client, way.network.now));
+  way.network.settle();
+  CHECK(way.provider.take<StreamFailed>().size() == 1);
+  CHECK(way.user.take<StreamFailed>().size() == (link ? 1u : 0u));
+  CHECK(way.streams() == 0);
+  CHECK(way.deliveries() == 0);
+}
+
+TEST_CASE("a request that was taken back before it went out is not asked", "[router][request]") {
+  Way way;
+  way.network.hold(way.user_wire, true);
+  const StreamId client = way.user.router->open_stream(way.producer, way.network.now, text("question"), {}, true);
+  REQUIRE(way.user.router->reset(client, way.network.now));
+  way.network.hold(way.user_wire, false);
+  CHECK(way.provider.take<StreamRequested>().size() == way.provider.take<StreamFailed>().size());
+  CHECK(way.streams() == 0);
+  CHECK(way.deliveries() == 0);
+}
+
+TEST_CASE("a request counts for its provider until it is answered", "[router][request]") {
+  Way way;
+  Network::Site& other = way.network.add("other", Mode::edge);
+  way.network.connect(other, way.site, PeerRole::edge);
+  other.router->add_consumer("greeting", 1, way.network.now);
+  way.network.advance(3s);
+  const StreamId first = way.ask();
+  const StreamId server = way.asked();
+  way.ask();  // with one request it is as cheap as the other, which costs more itself
+  way.asked();
+  way.ask();
+  way.asked(other);
+  taken(way.network, way.provider, server);
+  way.answer(server);
+  taken(way.network, way.user, first);
+  way.end(way.user, first);
+  way.end(way.provider, server);
+  way.ask();
+  CHECK(way.asked());  // two at that one, one at the dearer one
+}
+
+TEST_CASE("a request that one target refuses goes to another provider", "[router][request]") {
+  Way way;
+  Network::Site& other = way.network.add("other", Mode::edge);
+  way.network.connect(other, way.site, PeerRole::edge);
+  other.router->add_consumer("greeting", 5, way.network.now);
+  way.network.advance(3s);
+  way.ask();
+  REQUIRE(way.provider.router->refuse_stream(way.asked(), way.network.now));
+  way.network.settle();
+  const StreamId server = way.asked(other);
+  CHECK(taken(way.network, other, server) == "question");
+  CHECK_FALSE(other.router->finished(server));
+  CHECK(way.user.take<StreamFailed>().empty());
+}
+
+TEST_CASE("where a provider may be a real router a request is a stream like others", "[router][request]") {
+  Way way{true};
+  const StreamId client = way.ask();
+  const StreamId server = way.asked();
+  REQUIRE(way.provider.router->accept_stream(server, way.network.now, text("answer")));
+  way.network.settle();
+  CHECK(taken(way.network, way.provider, server) == "question");
+  CHECK_FALSE(way.provider.router->finished(server));
+  REQUIRE(way.user.router->finish(client, way.network.now));
+  way.network.settle();
+  CHECK(way.provider.router->finished(server));
+}
