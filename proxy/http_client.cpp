@@ -197,7 +197,7 @@ void HttpClient::drop_stream() {
   node_.release_stream(stream);
   service_ = {};
   if (unreported_ > 0) node_.octets_taken(stream, std::exchange(unreported_, 0));
-  if (farewells_.size() >= kFarewellsMax) farewells_.pop_front();
+  if (farewells_.size() >= limits::kNameFarewells) farewells_.pop_front();
   farewells_.emplace_back(node_, loop_, stream, [this] { reap_.schedule(); });
 }
 
@@ -231,12 +231,12 @@ void HttpClient::end_client() {
   socket_->shutdown();
   if (conversation_.client_has_ended() && socket_->queued_bytes() == 0) return over();
   socket_->read_start();  // what it still says must not reset the connection before it has read the answer
-  if (socket_->queued_bytes() == 0 && !limit_.armed()) limit_.arm(kLinger);
+  if (socket_->queued_bytes() == 0 && !limit_.armed()) limit_.arm(parts_.linger);
 }
 
 void HttpClient::watch_client() {
   if (conversation_.state() != State::reading) limit_.cancel();
-  else if (!limit_.armed()) limit_.arm(kWordPatience);
+  else if (!limit_.armed()) limit_.arm(parts_.word_time);
   if (conversation_.wants_client()) socket_->read_start();
   else socket_->read_stop();
 }

@@ -17,8 +17,6 @@ namespace van::proxy {
 /// A client of the port for HTTP: an HttpConversation between its socket and the streams to services.
 class HttpClient final : public NameClient, private io::StreamHandler, public NamedStream::Owner, private link::StreamHandler, public TcpBridge::Owner {
  public:
-  static constexpr std::size_t kFarewellsMax = 16;  ///< streams that wait for their end; more: the first is reset
-
   HttpClient(const NameClient::Parts& parts, std::unique_ptr<io::Stream> socket);
   ~HttpClient() override;
 

@@ -17,8 +17,8 @@ NameRoutes::Use::~Use() {
 
 Protocol NameRoutes::Use::protocol() const { return route_->protocol; }
 
-NameRoutes::NameRoutes(const Parts& parts, const Directory& directory)
-    : parts_{parts}, directory_{directory}, idle_timer_{parts.loop, [this] { drop_idle(); }} {}
+NameRoutes::NameRoutes(const Parts& parts, const Directory& directory, Duration idle)
+    : parts_{parts}, directory_{directory}, idle_{idle}, idle_timer_{parts.loop, [this] { drop_idle(); }} {}
 
 NameRoutes::~NameRoutes() = default;
 
@@ -29,10 +29,10 @@ Expected<NameRoutes::Use, NameRefusal> NameRoutes::find(std::string_view host, s
   if (!service) return Unexpected{service.error()};
   Route* route = route_to(service->address);
   if (route == nullptr)
-    return Unexpected{NameRefusal{NameRefusal::Kind::full, "more than " + std::to_string(kServicesMax) + " services are in use by name at once"}};
+    return Unexpected{NameRefusal{NameRefusal::Kind::full, "more than " + std::to_string(limits::kNameServices) + " services are in use by name at once"}};
   route->port = service->port;
   route->protocol = service->protocol;
-  if (aliases_.size() >= kServicesMax * 2) aliases_.clear();
+  if (aliases_.size() >= limits::kNameServices * 2) aliases_.clear();
   aliases_[name] = route;
   return Use{*route};
 }
@@ -48,8 +48,8 @@ NameRoutes::Route* NameRoutes::known_already(const std::string& name, std::uint1
 NameRoutes::Route* NameRoutes::route_to(const std::string& address) {
   const auto found = routes_.find(address);
   if (found != routes_.end()) return found->second.get();
-  if (routes_.size() >= kServicesMax && !make_room()) return nullptr;
-  if (!idle_timer_.armed()) idle_timer_.arm(kIdle);
+  if (routes_.size() >= limits::kNameServices && !make_room()) return nullptr;
+  if (!idle_timer_.armed()) idle_timer_.arm(idle_);
   auto& route = routes_[address];
   route = std::make_unique<Route>(parts_.node, address);
   return route.get();
@@ -73,10 +73,10 @@ void NameRoutes::drop_idle() {
   const TimePoint now = io::Loop::now();
   for (auto each = routes_.begin(); each != routes_.end();) {
     const auto next = std::next(each);
-    if (each->second->uses == 0 && now - each->second->idle_since >= kIdle) drop(each);
+    if (each->second->uses == 0 && now - each->second->idle_since >= idle_) drop(each);
     each = next;
   }
-  if (!routes_.empty()) idle_timer_.arm(kIdle);
+  if (!routes_.empty()) idle_timer_.arm(idle_);
 }
 
 }  // namespace van::proxy

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -9,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/limits.h"
 #include "core/io/timer.h"
 #include "proxy/directory.h"
 #include "proxy/service.h"
@@ -19,16 +19,13 @@ namespace van::proxy {
 class NamedStream;
 
 /// The services that were asked for by name a short while ago: each is used (Node::add_producer) from the first question until
-/// nobody has asked for kIdle. At most kServicesMax at once; one that is not in use makes room.
+/// nobody has asked for `idle`. At most limits::kNameServices at once; one that is not in use makes room.
 class NameRoutes {
  public:
-  static constexpr std::chrono::seconds kIdle{60};
-  static constexpr std::size_t kServicesMax = 1024;
-
   /// A service that is used as long as this lives, which NameRoutes must outlive.
   class Use;
 
-  NameRoutes(const Parts& parts, const Directory& directory);  ///< both must outlive it
+  NameRoutes(const Parts& parts, const Directory& directory, Duration idle = limits::kNameIdle);  ///< the first two must outlive it
   ~NameRoutes();
   NameRoutes(const NameRoutes&) = delete;
   NameRoutes& operator=(const NameRoutes&) = delete;
@@ -53,6 +50,7 @@ class NameRoutes {
   const Directory& directory_;
   std::map<std::string, std::unique_ptr<Route>> routes_;  // by address
   std::map<std::string, Route*, std::less<>> aliases_;    // by the host name that was asked for
+  Duration idle_;
   io::Timer idle_timer_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-
 namespace van::proxy {
 
 io::Result<std::unique_ptr<NameServer>> NameServer::open(NameRoutes& routes, const Endpoint& local, std::string_view twin, MakeClient make) {
@@ -25,7 +24,7 @@ NameServer::~NameServer() {
 }
 
 void NameServer::accepted(std::unique_ptr<io::Stream> socket) {
-  if (clients_.size() >= kClientsMax) return socket->reset();
+  if (clients_.size() >= limits::kNameClients) return socket->reset();
   auto client = make_(NameClient::Parts{routes_, counters_, *this}, std::move(socket));
   NameClient* key = client.get();
   clients_[key] = std::move(client);

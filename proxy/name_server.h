@@ -1,11 +1,11 @@
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/limits.h"
 #include "core/io/deferred.h"
 #include "proxy/counters.h"
 #include "proxy/entrance.h"
@@ -16,9 +16,6 @@ namespace van::proxy {
 /// A connection of somebody who asks for services by name.
 class NameClient {
  public:
-  static constexpr std::chrono::seconds kWordPatience{60};  ///< for a client to say what it wants; then it is closed
-  static constexpr std::chrono::seconds kLinger{2};         ///< for a refused one to read why
-
   class Owner {
    public:
     virtual ~Owner() = default;
@@ -28,15 +25,15 @@ class NameClient {
     NameRoutes& routes;
     LiveCounters& counters;
     Owner& owner;
+    Duration word_time = limits::kNameWordTime;
+    Duration linger = limits::kNameLinger;
   };
   virtual ~NameClient() = default;
 };
 
-/// A port where services are asked for by name, with its clients: at most kClientsMax, more are reset.
+/// A port where services are asked for by name, with its clients: at most limits::kNameClients, more are reset.
 class NameServer final : private NameClient::Owner {
  public:
-  static constexpr std::size_t kClientsMax = 1024;
-
   using MakeClient = std::function<std::unique_ptr<NameClient>(const NameClient::Parts& parts, std::unique_ptr<io::Stream> socket)>;
 
   /// `routes` must outlive it. `twin` and errors: as Entrance::open().

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-
 namespace van::proxy {
 namespace {
 
@@ -26,7 +25,7 @@ SocksClient::SocksClient(const Parts& parts, std::unique_ptr<io::Stream> socket)
     : parts_{parts}, socket_{std::move(socket)}, limit_{parts.routes.parts().loop, [this] { over(); }} {
   socket_->set_handler(*this);
   socket_->read_start();
-  limit_.arm(kWordPatience);
+  limit_.arm(parts_.word_time);
 }
 
 SocksClient::~SocksClient() = default;
@@ -86,7 +85,7 @@ void SocksClient::refuse(SocksReply reply, std::string_view why) {
 void SocksClient::close_soon() {
   socket_->shutdown();
   socket_->read_start();
-  limit_.arm(kLinger);
+  limit_.arm(parts_.linger);
 }
 
 void SocksClient::write_output() {

@@ -13,7 +13,7 @@
 namespace van::proxy {
 
 /// A client of the SOCKS port: handshake, then its connection to a service. One that does not say what it wants within
-/// kWordPatience is closed.
+/// limits::kNameWordTime is closed.
 class SocksClient final : public NameClient, private io::StreamHandler, public NamedStream::Owner, public TcpBridge::Owner {
  public:
   SocksClient(const Parts& parts, std::unique_ptr<io::Stream> socket);

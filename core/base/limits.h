@@ -67,6 +67,18 @@ inline constexpr double kHttp2IdleFramesPerSecond = 1000;        ///< so many; a
 inline constexpr std::size_t kHttp2PoolConnections = 8;          ///< to one target
 inline constexpr std::size_t kHttp2Waiting = 1024;               ///< requests that wait for one of them, or for a provider; more are refused
 
+// Local ends of services
+inline constexpr std::size_t kConnecting = 1024;      ///< streams of an exposure whose server is being connected; more are refused at once, for another provider
+inline constexpr std::size_t kClientsWaiting = 256;   ///< of a stand-in, for a provider; more are refused at once (HTTP/2: kHttp2Waiting)
+
+// Services by name
+inline constexpr std::size_t kNameClients = 1024;   ///< connected at one port; more are reset
+inline constexpr std::size_t kNameServices = 1024;  ///< used at once; one that nobody uses makes room, else more are refused
+inline constexpr std::size_t kNameFarewells = 16;   ///< of an HTTP client: streams that wait for their end; more: the first is reset
+inline constexpr Duration kNameWordTime = std::chrono::seconds{60};  ///< for a client to say what it wants; then it is closed
+inline constexpr Duration kNameLinger = std::chrono::seconds{2};     ///< for a refused client to read why and end its connection
+inline constexpr Duration kNameIdle = std::chrono::seconds{60};      ///< without a question for a service, after which it is not used any more
+
 // Management
 inline constexpr std::size_t kManagementAnswerBytes = 2u << 20;  ///< rows beyond it are left out: the client asks for them by offset
 inline constexpr std::size_t kManagementNames = 256;             ///< attributes that one request asks for; more: refused

@@ -144,19 +144,63 @@ TEST_CASE("services asked for by name are looked up once while they are there", 
   CHECK(web.routes->size() == 1);
 }
 
+TEST_CASE("a client of the HTTP port has its time for each request", "[proxy][http][limits]") {
+  Web web;
+  web.http = web.open<HttpClient>({.word = std::chrono::milliseconds{20}, .linger = std::chrono::milliseconds{20}});
+  web.client = connect(web.loop(), web.http->local());
+  SECTION("a silent one is closed") {
+    REQUIRE(web.run([&] { return web.client->over(); }));
+    CHECK(web.client->heard.received.empty());
+  }
+  SECTION("one that has begun a request is told") {
+    web.client->write("GET http://greeting/ HTTP/1.1\r\n");
+    REQUIRE(web.run([&] { return web.client->over(); }));
+    CHECK(web.client->heard.received.starts_with("HTTP/1.1 408 "));
+  }
+  SECTION("one that waits for its answer is not, and is closed when it asks no more") {
+    web.client->write(kGet);
+    REQUIRE(web.run([&] { return web.client->over() || (!web.server.sockets.empty() && !web.server.sockets[0]->heard.received.empty()); }));
+    if (web.client->over()) return;  // a machine so busy that its time was over before proves nothing
+    const auto other = connect(web.loop(), web.http->local());
+    REQUIRE(web.run([&] { return other->over(); }));  // another one's whole time
+    REQUIRE_FALSE(web.client->over());
+    web.server.sockets[0]->write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1");
+    REQUIRE(web.run([&] { return web.client->over(); }));
+    CHECK(web.heard("\r\n\r\n1"));
+  }
+  // It does not end its connection, and is left a moment later.
+  REQUIRE(web.run([&] { return web.http->clients() == 0; }));
+}
+
+TEST_CASE("a service that nobody has asked for by name for a while is not used any more", "[proxy][names][limits]") {
+  Web web;
+  web.http.reset();
+  web.routes = std::make_unique<NameRoutes>(Parts{*web.pair.laptop, web.loop(), web.log}, web.directory, std::chrono::milliseconds{20});
+  web.directory.known.push_back({.address = "other", .port = 1});
+  auto used = web.routes->find("greeting", 0);
+  REQUIRE(used);
+  REQUIRE(web.routes->find("other", 0));
+  CHECK(web.routes->size() == 2);
+  REQUIRE(web.run([&] { return web.routes->size() == 1; }));
+  CHECK(web.routes->find("greeting", 0));
+  CHECK(web.routes->size() == 1);
+  *used = {};
+  REQUIRE(web.run([&] { return web.routes->size() == 0; }));
+}
+
 TEST_CASE("services asked for by name have a limit, and who is not in use makes room", "[proxy][names]") {
   Web web;
   web.directory.known.clear();
-  for (std::size_t number = 0; number <= NameRoutes::kServicesMax; ++number) web.directory.known.push_back({.address = "s" + std::to_string(number)});
+  for (std::size_t number = 0; number <= limits::kNameServices; ++number) web.directory.known.push_back({.address = "s" + std::to_string(number)});
   std::vector<NameRoutes::Use> uses;
-  for (std::size_t number = 0; number < NameRoutes::kServicesMax; ++number) uses.push_back(*web.routes->find("s" + std::to_string(number), 0));
-  const std::string last = "s" + std::to_string(NameRoutes::kServicesMax);
+  for (std::size_t number = 0; number < limits::kNameServices; ++number) uses.push_back(*web.routes->find("s" + std::to_string(number), 0));
+  const std::string last = "s" + std::to_string(limits::kNameServices);
   const auto refused = web.routes->find(last, 0);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == NameRefusal::Kind::full);
   uses.pop_back();
   CHECK(web.routes->find(last, 0));
-  CHECK(web.routes->size() == NameRoutes::kServicesMax);
+  CHECK(web.routes->size() == limits::kNameServices);
 }
 
 }  // namespace van::proxy

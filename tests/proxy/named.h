@@ -28,9 +28,14 @@ class Named {
     directory.known = {{.address = "greeting", .port = 8080}};
   }
 
+  struct Times {
+    Duration word = limits::kNameWordTime, linger = limits::kNameLinger;
+  };
   template <class Client>
-  std::unique_ptr<NameServer> open() {
-    auto opened = NameServer::open(*routes, {.host = "127.0.0.1", .port = 0, .path = {}}, {}, [](const NameClient::Parts& parts, std::unique_ptr<io::Stream> socket) {
+  std::unique_ptr<NameServer> open(const Times& times = {}) {
+    auto opened = NameServer::open(*routes, {.host = "127.0.0.1", .port = 0, .path = {}}, {}, [times](NameClient::Parts parts, std::unique_ptr<io::Stream> socket) {
+      parts.word_time = times.word;
+      parts.linger = times.linger;
       return std::make_unique<Client>(parts, std::move(socket));
     });
     REQUIRE(opened);

@@ -97,15 +97,57 @@ TEST_CASE("a SOCKS client that goes while its stream is opened leaves nothing", 
   REQUIRE(named.run([&] { return other->over() && named.exposure->idle(); }));
 }
 
+TEST_CASE("a SOCKS client that does not say in time what it wants is closed", "[proxy][socks][limits]") {
+  Socks named;
+  named.socks = named.open<SocksClient>({.word = std::chrono::milliseconds{20}});
+  CHECK(named.hear("").empty());
+  CHECK(named.hear("\x05\x01"s + "\x00"s) == "\x05\x00"s);  // it is not asked for more
+  REQUIRE(named.run([&] { return named.socks->clients() == 0; }));
+
+  named.socks = named.open<SocksClient>({.word = std::chrono::milliseconds{100}});
+  const auto slow = connect(named.loop(), named.socks->local());
+  const std::string words = ask_for(std::string(200, 'a'), 80);
+  std::size_t said = 0;
+  io::Timer drip{named.loop(), [&] {
+                   slow->write(words.substr(said++, 1));
+                   drip.arm(std::chrono::milliseconds{1});
+                 }};
+  drip.arm(std::chrono::milliseconds{1});
+  REQUIRE(named.run([&] { return slow->over() || said >= words.size(); }));
+  CHECK(slow->over());  // a word now and then is no way out
+}
+
+TEST_CASE("a SOCKS client that found its service may be silent for as long as it likes", "[proxy][socks][limits]") {
+  Socks named;
+  named.socks = named.open<SocksClient>({.word = std::chrono::milliseconds{20}});
+  const auto silent = connect(named.loop(), named.socks->local());
+  silent->write(ask_for("greeting", 8080));
+  REQUIRE(named.run([&] { return silent->heard.received == kGranted || silent->over(); }));
+  if (silent->over()) return;  // a machine so busy that its time was over before proves nothing
+  CHECK(named.hear("").empty());  // another one's whole time
+  CHECK_FALSE(silent->over());
+}
+
+TEST_CASE("a SOCKS client that was refused and stays is left after a moment", "[proxy][socks][limits]") {
+  Socks named;
+  named.socks = named.open<SocksClient>({.linger = std::chrono::milliseconds{20}});
+  const auto client = connect(named.loop(), named.socks->local());
+  client->write(ask_for("example.com", 80));
+  REQUIRE(named.run([&] { return client->over(); }));
+  CHECK(client->heard.received == refused(SocksReply::host_unreachable));
+  client->write("and more");  // it does not end
+  REQUIRE(named.run([&] { return named.socks->clients() == 0; }));
+}
+
 TEST_CASE("a SOCKS port has a limit of clients", "[proxy][socks]") {
   Socks named;
   std::vector<std::unique_ptr<Socket>> clients;
-  while (clients.size() < NameServer::kClientsMax) clients.push_back(connect(named.loop(), named.socks->local()));
-  REQUIRE(named.run([&] { return named.socks->clients() == NameServer::kClientsMax; }));
+  while (clients.size() < limits::kNameClients) clients.push_back(connect(named.loop(), named.socks->local()));
+  REQUIRE(named.run([&] { return named.socks->clients() == limits::kNameClients; }));
   const auto more = connect(named.loop(), named.socks->local());
   REQUIRE(named.run([&] { return more->over(); }));
   clients.pop_back();
-  REQUIRE(named.run([&] { return named.socks->clients() < NameServer::kClientsMax; }));
+  REQUIRE(named.run([&] { return named.socks->clients() < limits::kNameClients; }));
   const auto again = connect(named.loop(), named.socks->local());
   again->write(ask_for("greeting", 80));
   CHECK(named.run([&] { return again->heard.received == kGranted; }));
