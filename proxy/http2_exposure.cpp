@@ -8,6 +8,7 @@
 #include "core/io/deferred.h"
 #include "proxy/http2_pool.h"
 #include "proxy/offer.h"
+#include "proxy/pending_streams.h"
 
 namespace van::proxy {
 
@@ -19,13 +20,13 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
         log_{parts.log},
         address_{config.address},
         offer_{parts, config, *this},
-        pool_{parts.loop, offer_.target(), *this},
+        pool_{parts.loop, offer_.target(), *this, {}},
+        pending_{parts.node, parts.loop},
         reap_{parts.loop, [this] { reap(); }} {}
 
   ~Impl() override {
     offer_.withdraw();
     exchanges_.clear();
-    for (const auto& [stream, pending] : pending_) refuse(stream);
   }
 
   void withdraw() {
@@ -38,14 +39,12 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
   // ---- The network ----
 
   void on_stream_requested(router::StreamId stream) override {
-    if (pool_.full()) {
+    if (pool_.full() || pending_.full()) {
       node_.refuse_stream(stream);
       return;
     }
     if (pool_.ready()) return accept(stream);
-    auto& pending = pending_[stream];
-    pending = std::make_unique<Pending>(*this, stream);
-    node_.attach_stream(stream, *pending);
+    pending_.add(stream);
     pool_.prepare();
   }
 
@@ -79,21 +78,12 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
   // ---- The server ----
 
   void pool_ready() override {
-    for (auto& [stream, pending] : std::exchange(pending_, {})) {
-      pending_over_.push_back(std::move(pending));
-      node_.release_stream(stream);
-      accept(stream);
-    }
-    reap_.schedule();
+    for (const router::StreamId stream : pending_.take_all()) accept(stream);
   }
 
   void pool_failed(const io::Error& error) override {
     offer_.target_failed(error);
-    for (auto& [stream, pending] : std::exchange(pending_, {})) {
-      pending_over_.push_back(std::move(pending));
-      refuse(stream);
-    }
-    reap_.schedule();
+    for (const router::StreamId stream : pending_.take_all()) node_.refuse_stream(stream);
   }
 
   void pool_noticed(const std::string& why) override {
@@ -105,25 +95,6 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
   Counters counters_;
 
  private:
-  /// A requested stream that waits for the first connection to the target.
-  struct Pending final : link::StreamHandler {
-    Pending(Impl& owner, router::StreamId id) : impl{owner}, stream{id} {}
-    void on_stream_opened() override {}
-    void on_stream_readable() override {}
-    void on_stream_writable() override {}
-    void on_stream_failed(router::StreamFailure) override { impl.give_up(stream); }
-    Impl& impl;
-    router::StreamId stream;
-  };
-
-  void give_up(router::StreamId stream) {
-    const auto found = pending_.find(stream);
-    if (found == pending_.end()) return;
-    pending_over_.push_back(std::move(found->second));
-    pending_.erase(found);
-    reap_.schedule();
-  }
-
   void accept(router::StreamId stream) {
     auto front = std::make_unique<Http2Connection>(loop_, std::make_unique<NetworkLink>(node_, stream, counters_),
                                                    http2::Session::Config{http2::Session::Side::server, limits::kHttp2FarWindow}, *this);
@@ -131,15 +102,9 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
     fronts_[key] = std::move(front);
   }
 
-  void refuse(router::StreamId stream) {
-    node_.release_stream(stream);
-    node_.refuse_stream(stream);
-  }
-
   void reap() {
     for (Http2Exchange* exchange : std::exchange(exchanges_over_, {})) exchanges_.erase(exchange);
     for (Http2Connection* front : std::exchange(fronts_over_, {})) fronts_.erase(front);
-    pending_over_.clear();
   }
 
   link::Node& node_;
@@ -148,10 +113,9 @@ class Http2Exposure::Impl final : public link::ConsumerHandler, public Http2Conn
   std::string address_;
   Offer offer_;
   Http2Pool pool_;
-  std::unordered_map<router::StreamId, std::unique_ptr<Pending>> pending_;
+  PendingStreams pending_;  ///< for the first connection to the target
   std::unordered_map<Http2Connection*, std::unique_ptr<Http2Connection>> fronts_;  ///< streams of the network
   std::unordered_map<Http2Exchange*, std::unique_ptr<Http2Exchange>> exchanges_;
-  std::vector<std::unique_ptr<Pending>> pending_over_;
   std::vector<Http2Connection*> fronts_over_;
   std::vector<Http2Exchange*> exchanges_over_;
   io::Deferred reap_;

@@ -9,18 +9,17 @@ namespace van::proxy {
 namespace {
 
 constexpr std::chrono::seconds kConnectTimeout{10};
-constexpr std::chrono::seconds kIdle{60};  ///< then a connection without streams is closed
 
 }  // namespace
 
-Http2Pool::Http2Pool(io::Loop& loop, Target& target, Owner& owner, Duration greeting)
+Http2Pool::Http2Pool(io::Loop& loop, Target& target, Owner& owner, const Times& times)
     : loop_{loop},
       target_{target},
       owner_{owner},
       serve_later_{loop, [this] { serve_waiting(); }},
       reap_{loop, [this] { reap(); }},
       idle_{loop, [this] { close_idle(); }},
-      greeting_{greeting},
+      times_{times},
       silence_{loop, [this] { drop_silent(); }} {}
 
 bool Http2Pool::ready() const {
@@ -58,7 +57,7 @@ void Http2Pool::serve_waiting() {
   for (Held& held : connections_) {
     if (held.connection->streams() == 0 && held.idle_since == kNever) held.idle_since = io::Loop::now();
   }
-  if (!connections_.empty() && !idle_.armed()) idle_.arm(kIdle);
+  if (!connections_.empty() && !idle_.armed()) idle_.arm(times_.idle);
 }
 
 void Http2Pool::dial() {
@@ -78,7 +77,7 @@ void Http2Pool::connected(io::Result<std::unique_ptr<io::Stream>> result) {
   const http2::Session::Config config{http2::Session::Side::client, limits::kHttp2LocalWindow};
   Http2Connection::Owner& self = *this;
   connections_.push_back({std::make_unique<Http2Connection>(loop_, std::make_unique<SocketLink>(*std::move(result)), config, self), kNever});
-  silence_.arm(greeting_);
+  silence_.arm(times_.greeting);
   serve_waiting();
   owner_.pool_ready();
 }
@@ -94,9 +93,9 @@ void Http2Pool::connection_over(Http2Connection& connection) {
 void Http2Pool::close_idle() {
   const TimePoint now = io::Loop::now();
   for (Held& held : connections_) {
-    if (held.connection->streams() == 0 && held.idle_since != kNever && now - held.idle_since >= kIdle) held.connection->close();
+    if (held.connection->streams() == 0 && held.idle_since != kNever && now - held.idle_since >= times_.idle) held.connection->close();
   }
-  if (!connections_.empty()) idle_.arm(kIdle);
+  if (!connections_.empty()) idle_.arm(times_.idle);
 }
 
 /// At most one is without a greeting: dial() waits for it.

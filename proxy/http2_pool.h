@@ -14,7 +14,7 @@ namespace van::proxy {
 
 /// HTTP/2 connections to one local server, with prior knowledge: the requests of all clients share them. A new one is made when the
 /// others have as many streams as the server lets them, up to limits::kHttp2PoolConnections; then requests wait. One that has
-/// nothing to do for a minute is closed.
+/// nothing to do for Times::idle, or a little more, is closed.
 class Http2Pool final : private Http2Connection::Owner {
  public:
   class Owner {
@@ -25,9 +25,11 @@ class Http2Pool final : private Http2Connection::Owner {
     virtual void pool_failed(const io::Error& error) = 0;
     virtual void pool_noticed(const std::string& why) = 0;  ///< a connection ended for no good reason
   };
-  static constexpr std::chrono::seconds kGreeting{10};
-  /// `loop` and `target` must outlive it. `greeting`: how long a connection may be without the server's SETTINGS; then requests are answered 502.
-  Http2Pool(io::Loop& loop, Target& target, Owner& owner, Duration greeting = kGreeting);
+  struct Times {
+    Duration greeting = std::chrono::seconds{10};  ///< of a connection without the server's SETTINGS; then requests are answered 502
+    Duration idle = std::chrono::seconds{60};      ///< of a connection without streams; then it is closed
+  };
+  Http2Pool(io::Loop& loop, Target& target, Owner& owner, const Times& times);  ///< all but the times must outlive it
   ~Http2Pool() override = default;
 
   [[nodiscard]] bool ready() const;  ///< there is a connection that takes streams, now or later
@@ -65,7 +67,7 @@ class Http2Pool final : private Http2Connection::Owner {
   io::Deferred serve_later_;
   io::Deferred reap_;
   io::Timer idle_;
-  Duration greeting_;
+  Times times_;
   io::Timer silence_;
 };
 
