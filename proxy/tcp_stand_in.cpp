@@ -1,89 +1,43 @@
 #include "proxy/tcp_stand_in.h"
 
-#include <spdlog/spdlog.h>
-
 #include <unordered_map>
 
+#include "core/base/limits.h"
 #include "core/io/deferred.h"
-#include "core/io/timer.h"
-#include "proxy/entrance.h"
-#include "proxy/patience.h"
+#include "proxy/service_entrance.h"
 #include "proxy/tcp_bridge.h"
-#include "proxy/tls_entrance.h"
+#include "proxy/waiting_clients.h"
 
 namespace van::proxy {
-namespace {
 
-constexpr std::size_t kWaiting = 256;  ///< clients that wait for one; more are refused at once
-
-}  // namespace
-
-class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::Owner {
+class TcpStandIn::Impl final : private ServiceEntrance::Owner, public TcpBridge::Owner {
  public:
   Impl(const Parts& parts, const StandInConfig& config)
-      : node_{parts.node},
-        loop_{parts.loop},
-        log_{parts.log},
-        address_{config.address},
-        local_{config.local},
-        both_loopbacks_{config.both_loopbacks},
-        sharing_{config.sharing},
+      : entrance_{parts, config, *this},
         counters_{config.counters},
-        reap_{parts.loop, [this] { reap(); }},
-        patience_{parts.loop, [this] { give_up(); }} {
-    if (!config.tls) return;
-    tls_ = std::make_unique<TlsEntrance>(node_, loop_, log_, *config.tls, config.protocol, [this](Secured client) { accepted(std::move(client)); });
-  }
+        node_{parts.node},
+        waiting_{parts.loop, limits::kClientsWaiting, [](const Secured& client) { client.stream->reset(); }},
+        reap_{parts.loop, [this] { reap(); }} {}
 
-  ~Impl() override {
-    entrance_.reset();
-    tls_.reset();
-    bridges_.clear();
-    if (producer_) node_.remove_producer(producer_);
-  }
-
-  Expected<void, io::Error> listen() {
-    const auto on_accept = [this](std::unique_ptr<io::Stream> stream) {
-      if (tls_ != nullptr) return tls_->accept(std::move(stream));
-      accepted({.stream = std::move(stream), .alpn = {}});
-    };
-    auto entrance = Entrance::open(loop_, local_, on_accept, both_loopbacks_ ? Entrance::kIpv6Loopback : "", sharing_);
-    if (!entrance) return Unexpected{entrance.error()};
-    entrance_ = *std::move(entrance);
-    local_ = entrance_->local();
-    producer_ = node_.add_producer(address_, *this);
-    return {};
-  }
-
-  void on_reachability(bool reachable) override {
-    log_.info("service {} address={}", reachable ? "reachable" : "not reachable", address_);
-    if (!reachable) return;
-    patience_.cancel();
-    for (Secured& client : std::exchange(waiting_, {})) open(std::move(client));
-  }
+  ~Impl() override { bridges_.clear(); }
 
   void bridge_over(TcpBridge& bridge) override {
     over_.push_back(&bridge);
     reap_.schedule();
   }
 
-  link::Node& node_;
-  io::Loop& loop_;
-  spdlog::logger& log_;
-  std::string address_;
-  Endpoint local_;
-  bool both_loopbacks_;
-  io::Sharing sharing_;
-  router::ProducerId producer_;
-  std::shared_ptr<LiveCounters> counters_;
+  ServiceEntrance entrance_;
+  const std::shared_ptr<LiveCounters> counters_;
 
  private:
-  void accepted(Secured client) {
-    if (node_.reachable(producer_)) return open(std::move(client));
-    // Whether somebody provides the address may be on its way: after a bind, a join, while a link comes back.
-    if (waiting_.size() >= kWaiting) return client.stream->reset();
-    if (waiting_.empty()) patience_.arm(kPatience);
-    waiting_.push_back(std::move(client));
+  void client_came(Secured client) override {
+    if (entrance_.reachable()) return open(std::move(client));
+    if (waiting_.full()) return client.stream->reset();
+    waiting_.add(std::move(client));
+  }
+
+  void service_provided() override {
+    for (Secured& client : waiting_.take()) open(std::move(client));
   }
 
   void open(Secured client) {
@@ -97,37 +51,31 @@ class TcpStandIn::Impl final : public link::ProducerHandler, public TcpBridge::O
     auto bridge = std::make_unique<TcpBridge>(node_, std::move(client.stream), *counters_, *this);
     TcpBridge* key = bridge.get();
     bridges_[key] = std::move(bridge);
-    key->start(node_.open_stream(producer_, *key, std::move(first), std::move(facts)), false);
-  }
-
-  void give_up() {
-    for (const Secured& client : std::exchange(waiting_, {})) client.stream->reset();
+    key->start(node_.open_stream(entrance_.producer(), *key, std::move(first), std::move(facts)), false);
   }
 
   void reap() {
     for (TcpBridge* bridge : std::exchange(over_, {})) bridges_.erase(bridge);
   }
 
-  std::unique_ptr<Entrance> entrance_;
-  std::unique_ptr<TlsEntrance> tls_;  ///< null: clients come without
+  link::Node& node_;
+  WaitingClients<Secured> waiting_;
   std::unordered_map<TcpBridge*, std::unique_ptr<TcpBridge>> bridges_;
   std::vector<TcpBridge*> over_;
-  std::vector<Secured> waiting_;  ///< accepted while nobody provides the address
   io::Deferred reap_;
-  io::Timer patience_;
 };
 
 Expected<std::unique_ptr<TcpStandIn>, io::Error> TcpStandIn::open(const Parts& parts, const StandInConfig& config) {
   auto impl = std::make_unique<Impl>(parts, config);
-  const auto listening = impl->listen();
+  const auto listening = impl->entrance_.open();
   if (!listening) return Unexpected{listening.error()};
   return std::unique_ptr<TcpStandIn>{new TcpStandIn{std::move(impl)}};
 }
 
 TcpStandIn::TcpStandIn(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
 TcpStandIn::~TcpStandIn() = default;
-const Endpoint& TcpStandIn::local() const { return impl_->local_; }
-bool TcpStandIn::reachable() const { return impl_->node_.reachable(impl_->producer_); }
+const Endpoint& TcpStandIn::local() const { return impl_->entrance_.local(); }
+bool TcpStandIn::reachable() const { return impl_->entrance_.reachable(); }
 Counters TcpStandIn::counters() const { return impl_->counters_->now(); }
 
 }  // namespace van::proxy
