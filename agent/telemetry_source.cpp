@@ -44,12 +44,12 @@ void TelemetrySource::stream_heard(bool heard, TimePoint now) {
   beat_at_ = now;
   site_at_ = now + kSiteEvery;
   all_ = true;
-  emit_soon(now);
+  emit_soon(now, emitted_all_);
 }
 
 void TelemetrySource::flush(TimePoint now) {
   all_ = true;  // kept until the network has told us who listens
-  emit_soon(now);
+  emit_soon(now, emitted_all_);
 }
 
 void TelemetrySource::newcomer(TimePoint now) {
@@ -58,11 +58,11 @@ void TelemetrySource::newcomer(TimePoint now) {
   beacon_at_ = std::min(beacon_at_, std::max(allowed, now + std::chrono::milliseconds{rng_.below(kAnswerSpreadMs)}));
 }
 
-void TelemetrySource::changed(TimePoint now) { emit_soon(now); }
+void TelemetrySource::changed(TimePoint now) { emit_soon(now, emitted_); }
 
-void TelemetrySource::emit_soon(TimePoint now) {
+void TelemetrySource::emit_soon(TimePoint now, std::optional<TimePoint> last) {
   if (!stream_heard_) return;
-  const TimePoint allowed = emitted_ ? *emitted_ + kEmitEvery : now;
+  const TimePoint allowed = last ? *last + kEmitEvery : now;
   emit_at_ = std::min(emit_at_, std::max(allowed, now + kGather));
 }
 
@@ -141,9 +141,10 @@ void TelemetrySource::emit(TimePoint now) {
     entry.changed.clear();
   }
   for (Record& record : std::exchange(ended_, {})) records.push_back(std::move(record));
-  all_ = false;
+  const bool all = std::exchange(all_, false);
   if (records.empty()) return;
   emitted_ = now;
+  if (all) emitted_all_ = now;
   send(records);
 }
 

@@ -40,7 +40,8 @@ class TelemetrySource {
   // ---- Inputs ----
   void beacons_heard(bool heard, TimePoint now);  ///< whether somebody else takes vanflow::kBeacons
   void stream_heard(bool heard, TimePoint now);   ///< whether somebody takes our records
-  void flush(TimePoint now);                      ///< somebody wants to have all records
+  /// Somebody wants to have all records. Told at once, though changes were told a moment ago; all who want it within a second are one.
+  void flush(TimePoint now);
   /// A source appeared that did not know of us: it hears our beacon soon. Our own custom.
   void newcomer(TimePoint now);
   void changed(TimePoint now);  ///< what there is may be different: it is asked for within a second
@@ -61,7 +62,7 @@ class TelemetrySource {
     std::set<vanflow::Attribute> changed = {};  // since it was told
   };
 
-  void emit_soon(TimePoint now);
+  void emit_soon(TimePoint now, std::optional<TimePoint> last);
   void describe(const std::vector<Described>& described, Moment moment);
   void update(Entry& entry, const vanflow::Attributes& attributes);
   void emit(TimePoint now);
@@ -78,7 +79,7 @@ class TelemetrySource {
   TimePoint beacon_at_ = kNever;
   TimePoint beat_at_ = kNever;
   TimePoint emit_at_ = kNever;
-  std::optional<TimePoint> emitted_;
+  std::optional<TimePoint> emitted_, emitted_all_;
   std::optional<TimePoint> beaconed_;
   TimePoint site_at_ = kNever;
   std::map<Key, Entry> entries_;

@@ -195,6 +195,23 @@ TEST_CASE("a flush is answered with everything within a second; several are one"
   CHECK(f.records.size() == 4);
 }
 
+TEST_CASE("a flush right behind a change is answered at once, and does not make changes go sooner", "[agent][telemetry]") {
+  HeardFixture f;
+  f.described[1].attributes[Attribute::status] = "down";
+  f.source.changed(f.now);
+  f.advance(100ms);
+  f.clear();
+  f.source.flush(f.now);
+  f.advance(100ms);
+  CHECK(f.records.size() == 2);
+  f.described[1].attributes[Attribute::status] = "up";
+  f.source.changed(f.now);
+  f.advance(500ms);
+  CHECK(f.records.size() == 2);
+  f.advance(500ms);
+  CHECK(f.records.size() == 3);
+}
+
 TEST_CASE("a flush before the network has told us of the listener is kept", "[agent][telemetry]") {
   Fixture f;
   f.source.flush(f.now);
