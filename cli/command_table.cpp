@@ -368,7 +368,7 @@ constexpr CommandSpec kCommands[] = {
      .operands_min = 0,
      .operands_max = 0,
      .summary = "Stop the agent and delete identity and state",
-     .description = "Closes all links, deletes keys, certificates and state, and ends the agent. Tokens of this site "
+     .description = "Closes all links, deletes keys, certificates and state, and ends the agent; its log stays. Tokens of this site "
                     "can't be used\n"
                     "any more. Asks first, on a terminal; elsewhere --yes is needed.",
      .options = kSiteDeleteOptions,
