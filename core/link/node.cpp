@@ -3,55 +3,24 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <map>
+#include <chrono>
+#include <iterator>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <variant>
 
-#include "core/base/limits.h"
 #include "core/io/deferred.h"
-#include "core/io/dialer.h"
-#include "core/io/listener.h"
 #include "core/io/network_monitor.h"
 #include "core/io/timer.h"
-#include "core/link/backoff.h"
-#include "core/link/peer_connection.h"
+#include "core/link/connections.h"
 
 namespace van::link {
 namespace {
 
-constexpr std::size_t kUnfinishedHandshakes = 256;  ///< incoming connections that are not peers yet; more are closed
-constexpr Backoff::Range kRefusedRange{.first = std::chrono::seconds{15}, .longest = std::chrono::seconds{120}};
-
 constexpr std::size_t kBatchBytes = 128 * 1024;  ///< received in one turn of the loop; then they are passed on
 
-constexpr std::chrono::milliseconds kRoutesPause{10};  ///< between two tellings of routes
-constexpr int kRoutesShare = 20;                       ///< and so many times what the last one took
-
 constexpr std::chrono::seconds kSleep{5};  ///< apart from each other, the clocks tell that the machine slept
-
-/// The address in "192.0.2.1:80" or "[2001:db8::1]:80" that an interface must have for the socket to work; empty when that can't
-/// be said: all of 127/8 is local, link-local addresses need their scope.
-std::string interface_of(const std::string& socket) {
-  const std::size_t colon = socket.rfind(':');
-  if (colon == std::string::npos) return {};
-  for (const std::string_view special : {"127.", "unix:", "[fe80:", "[::ffff:"}) {
-    if (socket.starts_with(special)) return {};
-  }
-  return socket.starts_with('[') ? socket.substr(1, colon - 2) : socket.substr(0, colon);
-}
-
-std::string host_and_port(const std::string& host, std::uint16_t port) {
-  const bool v6 = host.find(':') != std::string::npos;
-  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
-std::string_view role_name(router::PeerRole role) {
-  switch (role) {
-    case router::PeerRole::inter_router: return "inter-router";
-    case router::PeerRole::edge: return "edge";
-    case router::PeerRole::client: return "client";
-  }
-  return {};
-}
 
 /// Routers of Skupper v1 carry TCP in another way: the link would come up and no service work (tokens, section 1).
 std::string incompatible(const router::PeerInfo& info) {
@@ -66,8 +35,7 @@ std::string incompatible(const router::PeerInfo& info) {
 class Node::Impl final : public PeerConnection::Owner {
  public:
   Impl(io::Loop& loop, router::Config config, Rng rng, spdlog::logger& log, NodeObserver* observer)
-      : loop_{loop},
-        log_{log},
+      : log_{log},
         observer_{observer},
         rng_{Rng{rng.next()}},
         router_{std::move(config), rng, io::Loop::now()},
@@ -77,104 +45,10 @@ class Node::Impl final : public PeerConnection::Owner {
         timer_{loop, [this] { due_.schedule(); }},
         handshakes_{loop},
         monitor_{loop, [this] { network_changed("the network has changed"); }},
-        routes_timer_{loop, [this] { tell_routes(); }} {}
-
-  struct Connector {
-    ConnectorConfig config;
-    std::unique_ptr<io::Dialer> dialer;
-    PeerConnection* connection = nullptr;
-    std::unique_ptr<io::Timer> retry;
-    Backoff backoff{Backoff::Range{}};
-    Backoff refused_backoff{kRefusedRange};
-    LinkState state = LinkState::connecting;
-    TimePoint since;
-    std::string error;
-    bool refused = false;
-    std::string correlator;  // of the connection
-  };
-  struct Listener {
-    ListenerConfig config;
-    std::unique_ptr<io::TcpListener> socket;  ///< none where clients come in
-    std::uint64_t accepted = 0;
-    PeerConnection::Octets octets;  ///< of those that have ended
-  };
-  struct Held {
-    std::unique_ptr<PeerConnection> connection;
-    ConnectorId connector;
-    ListenerId listener;
-    LinkState state = LinkState::connecting;
-    TimePoint since;
-  };
-
-  // ---- Connectors ----
-
-  ConnectorId add_connector(ConnectorConfig config) {
-    const ConnectorId id{++last_id_};
-    auto connector = std::make_unique<Connector>();
-    connector->config = std::move(config);
-    connector->retry = std::make_unique<io::Timer>(loop_, [this, id] { dial(id); });
-    connector->since = io::Loop::now();
-    connectors_[id] = std::move(connector);
-    dial(id);
-    return id;
-  }
-
-  void remove_connector(ConnectorId id) {
-    const auto found = connectors_.find(id);
-    if (found == connectors_.end()) return;
-    if (PeerConnection* connection = found->second->connection) close(*connection);
-    connectors_.erase(found);
-  }
-
-  void dial(ConnectorId id) {
-    Connector& connector = *connectors_.at(id);
-    set_state(id, connector, LinkState::connecting);
-    connector.dialer = std::make_unique<io::Dialer>(loop_, io::HostPort{connector.config.host, connector.config.port},
-                                                    [this, id](io::Result<std::unique_ptr<io::Stream>> result) { dialled(id, std::move(result)); });
-  }
-
-  void dialled(ConnectorId id, io::Result<std::unique_ptr<io::Stream>> result) {
-    Connector& connector = *connectors_.at(id);
-    if (!result) {
-      failed(id, result.error().message, false);
-      finished_dialers_.push_back(std::move(connector.dialer));
-      pump_.schedule();
-      return;
-    }
-    finished_dialers_.push_back(std::move(connector.dialer));
-    // One for each connection: a real router would take a second one with the same for a superseded one (control-plane 1.9).
-    const bool trunked = router_.config().workers > 1 && connector.config.role == router::PeerRole::inter_router;
-    connector.correlator = connector.config.data ? connector.config.correlator : trunked ? rng_.discriminator() : std::string{};
-    router::PeerConfig peer{.role = connector.config.role,
-                            .direction = router::Direction::outgoing,
-                            .cost = connector.config.cost,
-                            .hostname = connector.config.host,
-                            .external = connector.config.tls != nullptr,
-                            .data = connector.config.data,
-                            .correlator = connector.correlator};
-    PeerConnection& connection = hold(std::move(*result), connector.config.tls, std::move(peer), id, {});
-    connector.connection = &connection;
-    connection.start();
-    pump_.schedule();
-  }
-
-  void failed(ConnectorId id, const std::string& reason, bool refused) {
-    const auto found = connectors_.find(id);
-    if (found == connectors_.end()) return;
-    Connector& connector = *found->second;
-    connector.connection = nullptr;
-    if (connector.state == LinkState::up || connector.state == LinkState::standby) {
-      connector.backoff.reset();
-      connector.refused_backoff.reset();
-    }
-    if (connector.error != reason) {
-      log_.log(connector.config.data ? spdlog::level::debug : spdlog::level::warn, "link down link={} to={} why=\"{}\"", connector.config.name, host_and_port(connector.config.host, connector.config.port), reason);
-    }
-    connector.error = reason;
-    connector.refused = refused;
-    set_state(id, connector, LinkState::down);
-    connector.retry->arm((refused ? connector.refused_backoff : connector.backoff).next(rng_));
-  }
+        connections_{loop, handshakes_, router_, *this, pump_},
+        connectors_{loop, router_, connections_, pump_, rng_, log},
+        listeners_{loop, connections_, log},
+        siblings_{loop, router_, connections_, log} {}
 
   // ---- Changes around us ----
 
@@ -193,121 +67,13 @@ class Node::Impl final : public PeerConnection::Owner {
   /// Who waits to dial need not wait any longer, and what stands on an address that is gone ends now.
   void network_changed(std::string_view why) {
     log_.debug("looking at all links why=\"{}\"", why);
-    const std::vector<std::string> here = io::interface_addresses();
-    std::vector<PeerConnection*> stranded;
-    for (const auto& [key, held] : held_) {
-      const std::string local = interface_of(held.connection->local());
-      if (!here.empty() && !local.empty() && std::ranges::find(here, local) == here.end()) stranded.push_back(key);
-    }
-    for (PeerConnection* connection : stranded) connection->abandon("the local address of the link is gone");
-    for (auto& [id, connector] : connectors_) {
-      connector->backoff.reset();
-      if (connector->retry->armed()) connector->retry->arm(Duration::zero());
-    }
-  }
-
-  void set_state(ConnectorId id, Connector& connector, LinkState state) {
-    if (connector.state == state && state != LinkState::down) return;
-    connector.state = state;
-    connector.since = io::Loop::now();
-    if (connector.config.data) return;
-    if (std::ranges::find(changed_, id) == changed_.end()) changed_.push_back(id);
-    pump_.schedule();
-  }
-
-  // ---- Listeners ----
-
-  Expected<ListenerId, io::Error> add_listener(ListenerConfig config) {
-    const ListenerId id{++last_id_};
-    auto socket = io::TcpListener::listen(loop_, config.host, config.port, [this, id](std::unique_ptr<io::Stream> stream) { accepted(id, std::move(stream)); });
-    if (!socket) return Unexpected{socket.error()};
-    log_.info("listening address={} role={}", (*socket)->address(), role_name(config.role));
-    listeners_[id] = Listener{std::move(config), std::move(*socket), 0, {}};
-    return id;
-  }
-
-  ListenerId add_client_port() {
-    const ListenerId id{++last_id_};
-    listeners_[id].config.role = router::PeerRole::client;
-    return id;
-  }
-
-  ClientCounts clients(ListenerId id) const {
-    const Listener& listener = listeners_.at(id);
-    ClientCounts counts{.connected = connected(id), .accepted = listener.accepted, .octets_in = listener.octets.in, .octets_out = listener.octets.out};
-    for (const auto& [key, held] : held_) {
-      if (held.listener != id) continue;
-      counts.octets_in += key->octets().in;
-      counts.octets_out += key->octets().out;
-    }
-    return counts;
-  }
-
-  void remove_listener(ListenerId id) {
-    listeners_.erase(id);
-    for (auto& [key, held] : held_) {
-      if (held.listener == id) close(*held.connection);
-    }
-  }
-
-  void accepted(ListenerId id, std::unique_ptr<io::Stream> stream) {
-    const auto unfinished = std::ranges::count_if(held_, [](const auto& entry) { return entry.second.listener && !entry.second.connection->peer(); });
-    if (static_cast<std::size_t>(unfinished) >= kUnfinishedHandshakes) return;  // closed: they may come again
-    Listener& listener = listeners_.at(id);
-    const ListenerConfig& config = listener.config;
-    if (config.role == router::PeerRole::client && connected(id) >= limits::kClients) return;
-    ++listener.accepted;
-    router::PeerConfig peer{.role = config.role, .direction = router::Direction::incoming, .cost = 1, .hostname = {}, .external = config.tls != nullptr, .access_id = config.access_id};
-    hold(std::move(stream), config.tls, std::move(peer), {}, id).start();
-    pump_.schedule();
-  }
-
-  [[nodiscard]] std::size_t connected(ListenerId id) const {
-    return static_cast<std::size_t>(std::ranges::count_if(held_, [id](const auto& entry) { return entry.second.listener == id; }));
-  }
-
-  // ---- Workers of one site ----
-
-  void add_sibling(std::unique_ptr<io::Stream> stream, std::uint32_t worker, router::Direction direction) {
-    hold(std::move(stream), {}, {.role = router::PeerRole::inter_router, .direction = direction, .external = false, .sibling = worker}, {}, {}).start();
-    pump_.schedule();
-  }
-
-  void adopt(MovingConnection& moving) {
-    auto stream = io::Stream::adopt(loop_, moving.socket.release());
-    if (!stream) return log_.warn("a connection was lost on its way to a worker why=\"{}\"", stream.error().message);
-    hold(std::make_unique<PeerConnection>(loop_, handshakes_, *std::move(stream), moving, router_, *this), {}, {}).start();
-    pump_.schedule();
-  }
-
-  /// Not more often than leaves most of the time for other things.
-  void tell_routes() {
-    const TimePoint began = io::Loop::now();
-    colleagues_->routes_changed(router_.routes());
-    const TimePoint now = io::Loop::now();
-    routes_from_ = now + std::max<Duration>(kRoutesPause, kRoutesShare * (now - began));
+    connections_.abandon_stranded();
+    connectors_.retry_now();
   }
 
   // ---- Connections ----
 
-  PeerConnection& hold(std::unique_ptr<io::Stream> stream, std::shared_ptr<tls::Context> tls, router::PeerConfig peer, ConnectorId connector, ListenerId listener) {
-    return hold(std::make_unique<PeerConnection>(loop_, handshakes_, std::move(stream), std::move(tls), router_, std::move(peer), *this), connector, listener);
-  }
-  PeerConnection& hold(std::unique_ptr<PeerConnection> connection, ConnectorId connector, ListenerId listener) {
-    PeerConnection* key = connection.get();
-    held_[key] = Held{std::move(connection), connector, listener, LinkState::connecting, io::Loop::now()};
-    return *key;
-  }
-
-  void close(PeerConnection& connection) {
-    Held& held = held_.at(&connection);
-    held.connector = {};
-    if (connection.peer() && router_.peer(connection.peer()) != nullptr) router_.close_peer(connection.peer(), io::Loop::now());
-    else reap_.push_back(&connection);
-    pump_.schedule();
-  }
-
-  void connection_ready(PeerConnection& connection) override { by_peer_[connection.peer()] = &connection; }
+  void connection_ready(PeerConnection& connection) override { connections_.ready(connection); }
   void router_touched() override { pump_.schedule(); }
   void router_fed(std::size_t octets) override {
     pump_.schedule();
@@ -321,18 +87,21 @@ class Node::Impl final : public PeerConnection::Owner {
     unpumped_ = 0;
     return true;
   }
-  void flush_outputs() {
+  /// Whether there was any.
+  bool flush_outputs() {
+    bool any = false;
     while (const auto peer = router_.poll_output()) {
-      if (PeerConnection* connection = of_peer(*peer)) connection->flush();
+      any = true;
+      if (PeerConnection* connection = connections_.of_peer(*peer)) connection->flush();
     }
+    return any;
   }
   void connection_over(PeerConnection& connection, const std::string& reason, bool refused) override {
-    Held& held = held_.at(&connection);
-    if (connection.peer()) by_peer_.erase(connection.peer());
-    if (held.connector) failed(std::exchange(held.connector, {}), reason, refused);
+    if (connection.peer()) connections_.forget_peer(connection.peer());
+    const ConnectorId connector = std::exchange(connections_.held(connection).connector, {});
+    if (connector) connectors_.failed(connector, reason, refused);
     else log_.debug("incoming connection ended from={} why=\"{}\"", connection.remote(), reason);
-    reap_.push_back(&connection);
-    pump_.schedule();
+    connections_.discard(connection);
   }
 
   // ---- The pump: events, then output, then the timer ----
@@ -345,11 +114,7 @@ class Node::Impl final : public PeerConnection::Owner {
         idle = false;
         std::visit([this](auto& value) { handle(value); }, *event);
       }
-      while (const auto peer = router_.poll_output()) {
-        idle = false;
-        if (PeerConnection* connection = of_peer(*peer)) connection->flush();
-      }
-      if (idle) return;
+      if (!flush_outputs() && idle) return;
     }
     pump_.schedule();
   }
@@ -357,82 +122,59 @@ class Node::Impl final : public PeerConnection::Owner {
   void pump() {
     dispatch();
     tell_observer();
-    reap();
-    if (colleagues_ != nullptr && router_.routes_changed() && !routes_timer_.armed()) routes_timer_.arm_at(routes_from_);
+    for (const Connections::Held& gone : connections_.take_finished()) listeners_.count_gone(gone);
+    siblings_.share_routes();
     timer_.arm_at(router_.next_deadline());
   }
 
-  void reap() {
-    for (const auto& [connection, held] : held_) {
-      if (connection->finished()) reap_.push_back(connection);
+  void tell_observer() {
+    const std::vector<ConnectorId> changed = connectors_.take_changed();
+    if (observer_ == nullptr) return;
+    for (const ConnectorId id : changed) {
+      if (const auto status = connectors_.status(id)) observer_->on_link_changed(*status);
     }
-    for (PeerConnection* connection : std::exchange(reap_, {})) forget(connection);
-    finished_dialers_.clear();
   }
 
-  void forget(PeerConnection* connection) {
-    const auto found = held_.find(connection);
-    if (found == held_.end()) return;
-    if (const auto listener = listeners_.find(found->second.listener); listener != listeners_.end()) {
-      listener->second.octets.in += connection->octets().in;
-      listener->second.octets.out += connection->octets().out;
-    }
-    held_.erase(found);
-  }
-
-  PeerConnection* of_peer(router::PeerId peer) {
-    const auto found = by_peer_.find(peer);
-    return found == by_peer_.end() ? nullptr : found->second;
-  }
+  // ---- What the router says of its peers ----
 
   void handle(const router::PeerUp& up) {
-    PeerConnection* connection = of_peer(up.peer);
+    Connections::Held* held = connections_.held(up.peer);
     const router::PeerInfo* info = router_.peer(up.peer);
-    if (connection == nullptr || info == nullptr) return;
-    Held& held = held_.at(connection);
+    if (held == nullptr || info == nullptr) return;
     const std::string why_not = incompatible(*info);
-    if (!why_not.empty() && held.connector) {
-      const ConnectorId id = std::exchange(held.connector, {});
+    if (!why_not.empty() && held->connector) {
       router_.close_peer(up.peer, io::Loop::now());
-      return failed(id, why_not, true);
+      return connectors_.failed(std::exchange(held->connector, {}), why_not, true);
     }
-    held.state = info->standby ? LinkState::standby : LinkState::up;
-    held.since = io::Loop::now();
+    held->since = io::Loop::now();
     log_.log(info->data ? spdlog::level::debug : spdlog::level::info, "link {} peer={} role={} direction={} cost={}",
-              info->standby ? "standby" : "up", info->site_name, role_name(info->config.role),
-              info->config.direction == router::Direction::outgoing ? "outgoing" : "incoming", info->cost);
-    if (!held.connector) return;
-    Connector& connector = *connectors_.at(held.connector);
-    connector.error.clear();
-    connector.refused = false;
-    connector.backoff.reset();
-    connector.refused_backoff.reset();
-    set_state(held.connector, connector, held.state);
+             info->standby ? "standby" : "up", info->site_name, role_name(info->config.role),
+             info->config.direction == router::Direction::outgoing ? "outgoing" : "incoming", info->cost);
+    if (held->connector) connectors_.came_up(held->connector, info->standby ? LinkState::standby : LinkState::up);
   }
 
   void handle(const router::PeerDown& down) {
-    PeerConnection* connection = of_peer(down.peer);
-    if (connection == nullptr) return;
-    Held& held = held_.at(connection);
-    held.state = LinkState::connecting;
-    held.since = io::Loop::now();
-    if (!held.connector) return;
-    Connector& connector = *connectors_.at(held.connector);
-    connector.error = "the neighbour does not answer";
-    set_state(held.connector, connector, LinkState::connecting);
+    Connections::Held* held = connections_.held(down.peer);
+    if (held == nullptr) return;
+    held->since = io::Loop::now();
+    if (held->connector) connectors_.fell_silent(held->connector);
   }
 
   void handle(const router::PeerClosed& closed) {
-    PeerConnection* connection = of_peer(closed.peer);
-    if (connection == nullptr) return;
-    by_peer_.erase(closed.peer);
-    Held& held = held_.at(connection);
+    Connections::Held* held = connections_.held(closed.peer);
+    if (held == nullptr) return;
+    connections_.forget_peer(closed.peer);
+    PeerConnection& connection = *held->connection;
     const std::string reason = closed.reason.empty() ? "the peer closed the link" : closed.reason;
-    if (held.connector) failed(std::exchange(held.connector, {}), reason, closed.refused);
-    else if (connection->config().role == router::PeerRole::client) log_.debug("client gone from={} why=\"{}\"", connection->remote(), reason);
-    else log_.info("link closed from={} why=\"{}\"", connection->remote(), reason);
-    connection->finish();
+    if (held->connector) connectors_.failed(std::exchange(held->connector, {}), reason, closed.refused);
+    else if (connection.config().role == router::PeerRole::client) log_.debug("client gone from={} why=\"{}\"", connection.remote(), reason);
+    else log_.info("link closed from={} why=\"{}\"", connection.remote(), reason);
+    connection.finish();
   }
+
+  void handle(const router::PeerMoves& moves) { siblings_.hand_over(moves); }
+
+  // ---- What it says to the users of this node ----
 
   void handle(const router::ReachabilityChanged& change) {
     const auto found = producers_.find(change.producer);
@@ -457,16 +199,6 @@ class Node::Impl final : public PeerConnection::Owner {
   void handle(const router::StreamWritable& writable) {
     with_stream(writable.stream, [](StreamHandler& handler) { handler.on_stream_writable(); });
   }
-  void handle(const router::PeerMoves& moves) {
-    PeerConnection* connection = of_peer(moves.peer);
-    if (connection == nullptr || colleagues_ == nullptr) return;
-    auto moving = connection->move_away();
-    if (moving == nullptr) return connection->abandon("it could not be handed to a worker");
-    by_peer_.erase(moves.peer);
-    colleagues_->connection_moves(moves.worker, std::move(moving));
-    reap_.push_back(connection);
-    pump_.schedule();
-  }
   void handle(router::MessageReceived& received) {
     const auto found = endpoints_.find(received.endpoint);
     if (found != endpoints_.end()) found->second->on_message(std::move(received.message));
@@ -489,74 +221,6 @@ class Node::Impl final : public PeerConnection::Owner {
     return endpoint;
   }
 
-  // ---- Status ----
-
-  void tell_observer() {
-    if (observer_ == nullptr) return changed_.clear();
-    for (const ConnectorId id : std::exchange(changed_, {})) {
-      const auto found = connectors_.find(id);
-      if (found != connectors_.end()) observer_->on_link_changed(status(id, *found->second));
-    }
-  }
-
-  LinkStatus status(ConnectorId id, const Connector& connector) const {
-    LinkStatus status;
-    status.connector = id;
-    status.name = connector.config.name;
-    status.role = connector.config.role;
-    status.direction = router::Direction::outgoing;
-    status.state = connector.state;
-    status.cost = connector.config.cost;
-    status.remote = host_and_port(connector.config.host, connector.config.port);
-    status.since = connector.since;
-    status.error = connector.error;
-    status.refused = connector.refused;
-    if (connector.connection != nullptr) status.correlator = connector.correlator;
-    if (connector.connection != nullptr) add_peer_details(*connector.connection, status);
-    return status;
-  }
-
-  void add_peer_details(const PeerConnection& connection, LinkStatus& status) const {
-    if (const router::PeerInfo* info = router_.peer(connection.peer())) {
-      status.id = connection.peer();
-      status.peer = info->site_name;
-      status.peer_id = info->router_id;
-      status.peer_access = info->access_id;
-      status.cost = info->cost;
-    }
-    if (const tls::Peer* peer = connection.tls_peer()) {
-      status.tls_version = peer->version;
-      status.tls_cipher = peer->cipher;
-      status.tls_resumed = peer->resumed;
-      if (peer->certificate) {
-        status.tls_peer = peer->certificate->subject_common_name;
-        status.tls_expires = peer->certificate->not_after;
-      }
-    }
-  }
-
-  std::vector<LinkStatus> links() const {
-    std::vector<LinkStatus> links;
-    for (const auto& [id, connector] : connectors_) {
-      if (!connector->config.data) links.push_back(status(id, *connector));
-    }
-    for (const auto& [key, held] : held_) {
-      const router::PeerInfo* info = router_.peer(held.connection->peer());
-      if (!held.listener || info == nullptr || info->router_id.empty() || info->data || info->config.role == router::PeerRole::client) continue;
-      LinkStatus status;
-      status.name = info->site_name;
-      status.role = info->config.role;
-      status.direction = router::Direction::incoming;
-      status.state = info->up ? LinkState::up : LinkState::connecting;
-      status.remote = held.connection->remote();
-      status.since = held.since;
-      add_peer_details(*held.connection, status);
-      links.push_back(std::move(status));
-    }
-    return links;
-  }
-
-  io::Loop& loop_;
   spdlog::logger& log_;
   NodeObserver* observer_;
   Rng rng_;
@@ -569,17 +233,10 @@ class Node::Impl final : public PeerConnection::Owner {
   TimePoint steady_ = io::Loop::now();
   std::size_t unpumped_ = 0;  ///< octets that have come since the last dispatch()
   std::chrono::system_clock::time_point wall_ = io::Loop::wall_clock();
-  Colleagues* colleagues_ = nullptr;
-  io::Timer routes_timer_;
-  TimePoint routes_from_{};  ///< not before
-  std::uint32_t last_id_ = 0;
-  std::map<ConnectorId, std::unique_ptr<Connector>> connectors_;
-  std::map<ListenerId, Listener> listeners_;
-  std::unordered_map<PeerConnection*, Held> held_;
-  std::unordered_map<router::PeerId, PeerConnection*> by_peer_;
-  std::vector<PeerConnection*> reap_;
-  std::vector<std::unique_ptr<io::Dialer>> finished_dialers_;
-  std::vector<ConnectorId> changed_;
+  Connections connections_;
+  Connectors connectors_;
+  Listeners listeners_;
+  Siblings siblings_;
   std::unordered_map<router::StreamId, StreamHandler*> streams_;
   std::unordered_map<router::ConsumerId, ConsumerHandler*> consumers_;
   std::unordered_map<router::ProducerId, ProducerHandler*> producers_;
@@ -591,28 +248,33 @@ Node::Node(io::Loop& loop, router::Config config, Rng rng, spdlog::logger& log, 
     : impl_{std::make_unique<Impl>(loop, std::move(config), rng, log, observer)} {}
 Node::~Node() = default;
 
-ConnectorId Node::add_connector(ConnectorConfig config) { return impl_->add_connector(std::move(config)); }
-void Node::remove_connector(ConnectorId connector) { impl_->remove_connector(connector); }
-Expected<ListenerId, io::Error> Node::add_listener(ListenerConfig config) { return impl_->add_listener(std::move(config)); }
-void Node::remove_listener(ListenerId listener) { impl_->remove_listener(listener); }
-std::uint16_t Node::port(ListenerId listener) const { return impl_->listeners_.at(listener).socket->port(); }
-ListenerId Node::add_client_port() { return impl_->add_client_port(); }
-void Node::take_client(ListenerId port, std::unique_ptr<io::Stream> stream) { impl_->accepted(port, std::move(stream)); }
-Node::ClientCounts Node::clients(ListenerId port) const { return impl_->clients(port); }
+ConnectorId Node::add_connector(ConnectorConfig config) { return impl_->connectors_.add(std::move(config)); }
+void Node::remove_connector(ConnectorId connector) { impl_->connectors_.remove(connector); }
+Expected<ListenerId, io::Error> Node::add_listener(ListenerConfig config) { return impl_->listeners_.add(std::move(config)); }
+void Node::remove_listener(ListenerId listener) { impl_->listeners_.remove(listener); }
+std::uint16_t Node::port(ListenerId listener) const { return impl_->listeners_.port(listener); }
+ListenerId Node::add_client_port() { return impl_->listeners_.add_client_port(); }
+void Node::take_client(ListenerId port, std::unique_ptr<io::Stream> stream) { impl_->listeners_.accept(port, std::move(stream)); }
+ClientCounts Node::clients(ListenerId port) const { return impl_->listeners_.clients(port); }
 void Node::share_with(Colleagues& colleagues) {
-  impl_->colleagues_ = &colleagues;
+  impl_->siblings_.share_with(colleagues);
   impl_->pump_.schedule();
 }
 void Node::add_sibling(std::unique_ptr<io::Stream> stream, std::uint32_t worker, router::Direction direction) {
-  impl_->add_sibling(std::move(stream), worker, direction);
+  impl_->siblings_.add(std::move(stream), worker, direction);
 }
-void Node::adopt(MovingConnection& connection) { impl_->adopt(connection); }
+void Node::adopt(MovingConnection& connection) { impl_->siblings_.adopt(connection); }
 void Node::set_routes(std::shared_ptr<const router::Routes> routes) {
   impl_->router_.set_routes(std::move(routes), io::Loop::now());
   impl_->pump_.schedule();
 }
 
-std::vector<LinkStatus> Node::links() const { return impl_->links(); }
+std::vector<LinkStatus> Node::links() const {
+  std::vector<LinkStatus> links = impl_->connectors_.links();
+  std::ranges::move(impl_->connections_.incoming_links(), std::back_inserter(links));
+  return links;
+}
+
 const router::Router& Node::router() const { return impl_->router_; }
 
 router::ConsumerId Node::add_consumer(std::string address, std::uint32_t cost, ConsumerHandler& handler) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,64 +9,19 @@
 
 #include <spdlog/fwd.h>
 
-#include "core/base/clock.h"
 #include "core/base/expected.h"
-#include "core/base/id.h"
 #include "core/base/random.h"
 #include "core/io/error.h"
 #include "core/io/loop.h"
 #include "core/io/stream.h"
 #include "core/io/worker.h"
+#include "core/link/connectors.h"
+#include "core/link/link_status.h"
+#include "core/link/listeners.h"
+#include "core/link/siblings.h"
 #include "core/router/router.h"
-#include "core/tls/certificate.h"
-#include "core/tls/context.h"
 
 namespace van::link {
-
-using ConnectorId = Id<struct ConnectorTag>;
-using ListenerId = Id<struct ListenerTag>;
-
-struct ConnectorConfig {
-  std::string name;  ///< of the link, for people
-  std::string host;  ///< name or address; IPv6 without brackets
-  std::uint16_t port = 0;
-  router::PeerRole role = router::PeerRole::edge;
-  std::uint32_t cost = 1;
-  std::shared_ptr<tls::Context> tls;  ///< client context of the token; null: plain TCP (tests)
-  bool data = false;                  ///< a data connection, of a worker, beside the connector's own
-  std::string correlator = {};        ///< of a data connection: the connector's (LinkStatus)
-};
-
-struct ListenerConfig {
-  std::string host;  ///< address to bind
-  std::uint16_t port = 0;  ///< 0: the system picks one
-  router::PeerRole role = router::PeerRole::edge;
-  std::shared_ptr<tls::Context> tls;  ///< server context; null: plain TCP (tests)
-  std::string access_id = {};  ///< what telemetry calls the listener; told to who comes in by it
-};
-
-enum class LinkState { up, connecting, standby, down };
-
-struct LinkStatus {
-  ConnectorId connector;  ///< none for incoming links
-  router::PeerId id;      ///< of its connection; none while it has none
-  std::string name;       ///< the connector's, or the peer's site name
-  std::string peer;       ///< site name of the peer; empty while unknown
-  std::string peer_id;    ///< its router id
-  std::string peer_access;  ///< what its telemetry calls the listener that we came in by; empty when it did not tell
-  router::PeerRole role = router::PeerRole::edge;
-  router::Direction direction = router::Direction::outgoing;
-  LinkState state = LinkState::down;
-  std::uint32_t cost = 1;
-  std::string remote;  ///< "host:port"
-  std::optional<TimePoint> since;  ///< of the state
-  std::string error;   ///< last reason of failure; empty when up
-  bool refused = false;  ///< the peer (or we) refused for a reason that waiting does not mend: certificate, SASL, policy
-  std::string tls_version, tls_cipher, tls_peer;  ///< empty while not connected
-  std::optional<std::chrono::system_clock::time_point> tls_expires;  ///< of the peer's certificate
-  bool tls_resumed = false;  ///< the certificate was verified when an earlier connection was made
-  std::string correlator;    ///< ours to interiors, of a site with workers: what its data connections have to name. Another one each time
-};
 
 /// The end of a stream on a local TCP connection. Called on the loop, never from inside a Node call of the same stream's
 /// owner. The owner detaches itself (Node::release_stream) before it goes.
@@ -107,16 +62,6 @@ class NodeObserver {
   virtual void on_link_changed(const LinkStatus& status) = 0;
 };
 
-struct MovingConnection;
-/// The other workers of a site, to the node of the first one. Called on its loop.
-class Colleagues {
- public:
-  virtual ~Colleagues() = default;
-  virtual void routes_changed(std::shared_ptr<const router::Routes> routes) = 0;  ///< for Node::set_routes() of each
-  /// For Node::adopt() of that one.
-  virtual void connection_moves(std::uint32_t worker, std::shared_ptr<MovingConnection> connection) = 0;
-};
-
 /// A site's presence in the network: the routing core with its connections, on one loop. Owns connectors (reconnecting with
 /// exponential back-off and full jitter), listeners and the router; turns router events into calls of the handlers above.
 /// Everything happens on the loop's thread. Handlers and observer must outlive their registration.
@@ -135,11 +80,6 @@ class Node {
   ListenerId add_client_port();
   /// A connection that came in there. At most limits::kClients of them are open at once; more are closed.
   void take_client(ListenerId port, std::unique_ptr<io::Stream> stream);
-  struct ClientCounts {
-    std::size_t connected = 0;
-    std::uint64_t accepted = 0;  ///< since it was added, as the others
-    std::uint64_t octets_in = 0, octets_out = 0;  ///< of their sockets, as we see them
-  };
   [[nodiscard]] ClientCounts clients(ListenerId port) const;
 
   // ---- Workers of one site ----

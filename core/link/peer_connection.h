@@ -60,6 +60,11 @@ class PeerConnection final : private io::StreamHandler {
 
   struct Octets {
     std::uint64_t in = 0, out = 0;
+    Octets& operator+=(const Octets& more) {
+      in += more.in;
+      out += more.out;
+      return *this;
+    }
   };
   [[nodiscard]] Octets octets() const { return octets_; }  ///< of the socket
   [[nodiscard]] router::PeerId peer() const { return peer_; }
