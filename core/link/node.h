@@ -1,20 +1,28 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include <spdlog/fwd.h>
 
+#include "core/base/clock.h"
 #include "core/base/expected.h"
 #include "core/base/random.h"
+#include "core/io/deferred.h"
 #include "core/io/error.h"
 #include "core/io/loop.h"
+#include "core/io/network_monitor.h"
 #include "core/io/stream.h"
+#include "core/io/timer.h"
 #include "core/io/worker.h"
+#include "core/link/connections.h"
 #include "core/link/connectors.h"
 #include "core/link/link_status.h"
 #include "core/link/listeners.h"
@@ -65,10 +73,12 @@ class NodeObserver {
 /// A site's presence in the network: the routing core with its connections, on one loop. Owns connectors (reconnecting with
 /// exponential back-off and full jitter), listeners and the router; turns router events into calls of the handlers above.
 /// Everything happens on the loop's thread. Handlers and observer must outlive their registration.
-class Node {
+class Node final : private PeerConnection::Owner {
  public:
   Node(io::Loop& loop, router::Config config, Rng rng, spdlog::logger& log, NodeObserver* observer = nullptr);
-  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  ~Node() override;
 
   ConnectorId add_connector(ConnectorConfig config);
   void remove_connector(ConnectorId connector);  ///< closes its connection
@@ -90,9 +100,9 @@ class Node {
   void set_routes(std::shared_ptr<const router::Routes> routes);
 
   [[nodiscard]] std::vector<LinkStatus> links() const;  ///< to other sites, without data connections; clients are none
-  [[nodiscard]] const router::Router& router() const;
+  [[nodiscard]] const router::Router& router() const { return router_; }
   /// Computes the handshakes of the links, and of others that use TLS on this loop.
-  [[nodiscard]] io::Worker& handshakes();
+  [[nodiscard]] io::Worker& handshakes() { return handshakes_; }
 
   router::ConsumerId add_consumer(std::string address, std::uint32_t cost, ConsumerHandler& handler);
   void remove_consumer(router::ConsumerId consumer);
@@ -132,8 +142,61 @@ class Node {
   void release_stream(router::StreamId stream);  ///< forget the handler
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  void connection_ready(PeerConnection& connection) override { connections_.ready(connection); }
+  void router_touched() override { pump_.schedule(); }
+  void router_fed(std::size_t octets) override;
+  void connection_over(PeerConnection& connection, const std::string& reason, bool refused) override;
+
+  void pump();
+  void dispatch();
+  bool flush_outputs();  ///< whether there was any
+  /// Whether so much has come in this turn of the loop that it is better passed on while the processor's caches have it.
+  bool batched(std::size_t octets);
+  void tell_observer();
+  void handle_deadline();
+  /// Who waits to dial need not wait any longer, and what stands on an address that is gone ends now.
+  void network_changed(std::string_view why);
+
+  void handle(const router::PeerUp& up);
+  void handle(const router::PeerDown& down);
+  void handle(const router::PeerClosed& closed);
+  void handle(const router::PeerMoves& moves) { siblings_.hand_over(moves); }
+  void handle(const router::ReachabilityChanged& change);
+  void handle(const router::StreamRequested& request);
+  void handle(const router::StreamOpened& opened);
+  void handle(const router::StreamReadable& readable);
+  void handle(const router::StreamWritable& writable);
+  void handle(const router::StreamFailed& failure);
+  void handle(router::MessageReceived& received);
+  void handle(const router::DatagramReceived& received);
+
+  /// For a command: at the end of the turn the pump looks at what follows from it.
+  router::Router& commanded() {
+    pump_.schedule();
+    return router_;
+  }
+
+  spdlog::logger& log_;
+  NodeObserver* observer_;
+  Rng rng_;
+  router::Router router_;
+  io::Deferred pump_;
+  io::Deferred due_;  ///< the router's deadline
+  io::Timer timer_;   ///< for it
+  std::size_t unpumped_ = 0;  ///< octets that have come since the last dispatch()
+  io::Worker handshakes_;
+  io::NetworkMonitor monitor_;
+  TimePoint steady_ = io::Loop::now();
+  std::chrono::system_clock::time_point wall_ = io::Loop::wall_clock();
+  Connections connections_;
+  Connectors connectors_;
+  Listeners listeners_;
+  Siblings siblings_;
+  std::unordered_map<router::StreamId, StreamHandler*> streams_;
+  std::unordered_map<router::ConsumerId, ConsumerHandler*> consumers_;
+  std::unordered_map<router::ProducerId, ProducerHandler*> producers_;
+  std::unordered_map<router::EndpointId, MessageHandler*> endpoints_;
+  std::unordered_map<router::EndpointId, DatagramHandler*> receivers_;
 };
 
 }  // namespace van::link
