@@ -3,12 +3,14 @@
 #include <vector>
 
 #include "tests/core/router/network.h"
+#include "tests/core/router/streams.h"
 #include "tests/support/catch.h"
 
 using namespace std::chrono_literals;
 using namespace van;
 using namespace van::router;
 using test::Network;
+using test::Open;
 
 namespace {
 
@@ -17,20 +19,6 @@ std::vector<Network::Site*> sites(Network& network, std::size_t count) {
   std::vector<Network::Site*> added;
   for (std::size_t i = 0; i < count; ++i) added.push_back(&network.add(std::string(1, static_cast<char>('a' + i)), Mode::interior));
   return added;
-}
-
-struct Open {
-  StreamId client, server;
-};
-Open open(Network& network, Network::Site& from, ProducerId producer, Network::Site& to) {
-  const StreamId client = from.router->open_stream(producer, network.now);
-  network.settle();
-  const auto requested = to.take<StreamRequested>();
-  REQUIRE(requested.size() == 1);
-  REQUIRE(to.router->accept_stream(requested.front().stream, network.now));
-  network.settle();
-  REQUIRE(from.take<StreamOpened>().size() == 1);
-  return {client, requested.front().stream};
 }
 
 }  // namespace

@@ -3,26 +3,16 @@
 #include <vector>
 
 #include "tests/core/router/network.h"
+#include "tests/core/router/streams.h"
 #include "tests/support/catch.h"
 
 using namespace std::chrono_literals;
 using namespace van;
 using namespace van::router;
 using test::Network;
+using test::text;
 
 namespace {
-
-Slice text(std::string_view words) { return Slice::copy_of(as_bytes(words)); }
-
-std::string taken(Network& network, Network::Site& site, StreamId stream) {
-  SliceQueue* readable = site.router->readable(stream);
-  REQUIRE(readable != nullptr);
-  const Bytes bytes = readable->peek(readable->bytes());
-  readable->clear();
-  site.router->octets_taken(stream, bytes.size(), network.now);
-  network.settle();
-  return std::string{as_text(bytes)};
-}
 
 /// A client's laptop, a site, and a provider's laptop.
 struct Way {

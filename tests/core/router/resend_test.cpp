@@ -3,16 +3,16 @@
 #include <vector>
 
 #include "tests/core/router/network.h"
+#include "tests/core/router/streams.h"
 #include "tests/support/catch.h"
 
 using namespace std::chrono_literals;
 using namespace van;
 using namespace van::router;
 using test::Network;
+using test::text;
 
 namespace {
-
-Slice text(std::string_view words) { return Slice::copy_of(as_bytes(words)); }
 
 std::string read(Network::Site& site, StreamId stream) {
   SliceQueue* readable = site.router->readable(stream);

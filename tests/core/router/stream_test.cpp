@@ -4,26 +4,17 @@
 #include "core/base/limits.h"
 #include "tests/core/router/network.h"
 #include "tests/core/router/scripted_peer.h"
+#include "tests/core/router/streams.h"
 #include "tests/support/catch.h"
 
 using namespace std::chrono_literals;
 using namespace van;
 using namespace van::router;
 using test::Network;
+using test::Open;
+using test::text;
 
 namespace {
-
-Slice text(std::string_view words) { return Slice::copy_of(as_bytes(words)); }
-
-std::string taken(Network& network, Network::Site& site, StreamId stream) {
-  SliceQueue* readable = site.router->readable(stream);
-  if (readable == nullptr) return {};
-  const Bytes bytes = readable->peek(readable->bytes());
-  readable->clear();
-  site.router->octets_taken(stream, bytes.size(), network.now);
-  network.settle();
-  return std::string{as_text(bytes)};
-}
 
 /// A laptop on a site: one exposes, the other uses.
 struct Pair {
@@ -41,25 +32,9 @@ struct Pair {
   }
 };
 
-struct Open {
-  StreamId client, server;
-};
-Open open(Network& network, Network::Site& from, ProducerId producer, Network::Site& to) {
-  const StreamId client = from.router->open_stream(producer, network.now);
-  network.settle();
-  const auto requested = to.take<StreamRequested>();
-  REQUIRE(requested.size() == 1);
-  REQUIRE(to.router->accept_stream(requested.front().stream, network.now));
-  network.settle();
-  const auto opened = from.take<StreamOpened>();
-  REQUIRE(opened.size() == 1);
-  REQUIRE(opened.front().stream == client);
-  return {client, requested.front().stream};
-}
-
 }  // namespace
 
-TEST_CASE("a provider hears what the stand-in knows of the client", "[router][streams]") {
+TEST_CASE("a provider hears what the stand-in knows of the client", "[router][stream]") {
   Pair pair;
   const ProducerId producer = pair.greeting();
   const auto heard = [&](const ClientFacts& told) {
@@ -379,71 +354,6 @@ TEST_CASE("two laptops reach each other over two sites, whatever the pieces are 
   CHECK(nodes[1].site_name == "first");
 }
 
-TEST_CASE("requests go to a dearer provider once more are in flight at the cheaper one than the difference", "[router][balance]") {
-  Network network;
-  auto& site = network.add("site", Mode::interior);
-  auto& cheap = network.add("cheap", Mode::edge);
-  auto& dear = network.add("dear", Mode::edge);
-  network.connect(cheap, site, PeerRole::edge);
-  network.connect(dear, site, PeerRole::edge);
-  cheap.router->add_consumer("svc", 0, network.now);
-  dear.router->add_consumer("svc", 3, network.now);
-  const ProducerId producer = site.router->add_producer("svc", network.now);
-  network.advance(1s);
-  std::string order;
-  for (int n = 0; n < 8; ++n) {
-    site.router->open_stream(producer, network.now);
-    network.settle();
-    if (!cheap.take<StreamRequested>().empty()) order += 'c';
-    if (!dear.take<StreamRequested>().empty()) order += 'd';
-  }
-  CHECK(order.substr(0, 4) == "cccc");
-  CHECK(std::count(order.begin(), order.end(), 'd') == 2);
-}
-
-TEST_CASE("an interior's exposure cost is counted by other sites of ours", "[router][balance]") {
-  Network network;
-  auto& user = network.add("user", Mode::interior);
-  auto& cheap = network.add("cheap", Mode::interior);
-  auto& dear = network.add("dear", Mode::interior);
-  network.connect(user, cheap, PeerRole::inter_router);
-  network.connect(user, dear, PeerRole::inter_router);
-  cheap.router->add_consumer("svc", 0, network.now);
-  dear.router->add_consumer("svc", 2, network.now);
-  const ProducerId producer = user.router->add_producer("svc", network.now);
-  network.advance(6s);
-  std::string order;
-  for (int n = 0; n < 5; ++n) {
-    user.router->open_stream(producer, network.now);
-    network.settle();
-    if (!cheap.take<StreamRequested>().empty()) order += 'c';
-    if (!dear.take<StreamRequested>().empty()) order += 'd';
-  }
-  CHECK(order.substr(0, 2) == "cc");
-  CHECK(order.find('d') != std::string::npos);
-}
-
-TEST_CASE("a provider that comes and goes is seen by users on other sites", "[router]") {
-  Network network;
-  auto& a = network.add("a", Mode::interior);
-  auto& b = network.add("b", Mode::interior);
-  auto& laptop = network.add("laptop", Mode::edge);
-  network.connect(a, b, PeerRole::inter_router);
-  network.connect(laptop, a, PeerRole::edge);
-  const ProducerId on_b = b.router->add_producer("svc", network.now);
-  const ProducerId on_laptop = laptop.router->add_producer("svc", network.now);
-  network.advance(6s);
-  CHECK_FALSE(b.router->reachable(on_b));
-  const ConsumerId consumer = b.router->add_consumer("svc", 0, network.now);
-  network.advance(3s);
-  CHECK(b.router->reachable(on_b));
-  CHECK(laptop.router->reachable(on_laptop));
-  b.router->remove_consumer(consumer, network.now);
-  network.advance(3s);
-  CHECK_FALSE(laptop.router->reachable(on_laptop));
-  CHECK(laptop.take<ReachabilityChanged>().size() == 2);
-}
-
 TEST_CASE("what comes to a router for the second time goes no further", "[router]") {
   Pair pair;
   pair.laptop.router->add_consumer("greeting", 0, pair.network.now);
@@ -506,112 +416,4 @@ TEST_CASE("a client whose answer can't reach it hears so, also after its own end
   CHECK(pair.laptop.take<StreamFailed>().size() == 1);
   REQUIRE(client.state.has_value());
   CHECK(std::holds_alternative<amqp::Modified>(*client.state));
-}
-
-namespace {
-
-/// Streams through one link to a receiver that is not ours, which says nothing but what has been taken, in large steps.
-struct Strangers {
-  static constexpr std::uint64_t kStep = 521'216;  // data-plane 4.1
-  Network network;
-  Network::Site* site;
-  Network::Site* laptop;
-  std::vector<Open> streams;
-  std::vector<std::uint64_t> sent;
-
-  explicit Strangers(int count = 8) {
-    network.strangers = true;
-    site = &network.add("site", Mode::interior);
-    laptop = &network.add("laptop", Mode::edge);
-    network.connect(*laptop, *site, PeerRole::edge);
-    site->router->add_consumer("upload", 0, network.now);
-    const ProducerId producer = laptop->router->add_producer("upload", network.now);
-    network.advance(5s);
-    for (int i = 0; i < count; ++i) streams.push_back(open(network, *laptop, producer, *site));
-    sent.resize(streams.size());
-  }
-  /// As much as each may send, in turn.
-  void send(std::uint64_t most = 100'000'000) {
-    for (bool more = true; more;) {
-      more = false;
-      for (std::size_t i = 0; i < streams.size(); ++i) {
-        const std::size_t count = std::min<std::size_t>({laptop->router->writable(streams[i].client), 32'000, most - sent[i]});
-        if (count == 0) continue;
-        REQUIRE(laptop->router->write(streams[i].client, text(std::string(count, 'x')), network.now));
-        sent[i] += count;
-        more = true;
-      }
-      network.settle();
-    }
-  }
-  [[nodiscard]] std::uint64_t waits(std::size_t i) { return site->router->readable(streams[i].server)->bytes(); }
-  bool take(std::size_t i, std::uint64_t most) {
-    SliceQueue& readable = *site->router->readable(streams[i].server);
-    const std::size_t count = std::min<std::size_t>(readable.bytes(), most);
-    if (count == 0) return false;
-    readable.consume(count);
-    site->router->octets_taken(streams[i].server, count, network.now);
-    network.settle();
-    return true;
-  }
-};
-
-}  // namespace
-
-TEST_CASE("a few streams at a time are far ahead of a receiver that is not ours, in turn", "[router][stream]") {
-  Strangers net;
-  net.send();
-  std::uint64_t all = 0;
-  for (std::size_t i = 0; i < net.streams.size(); ++i) {
-    all += net.waits(i);
-    if (i < 5) CHECK(net.waits(i) >= Strangers::kStep);
-    else CHECK(net.waits(i) <= 130'000);
-  }
-  CHECK(all < 4u << 20);  // data-plane 4.5
-
-  // The receiver catches up with one: another's turn.
-  net.laptop->take<StreamWritable>();
-  REQUIRE(net.take(0, 600'000));
-  const auto writable = net.laptop->take<StreamWritable>();
-  REQUIRE(std::ranges::any_of(writable, [&](const StreamWritable& event) { return event.stream == net.streams[5].client; }));
-  net.send();
-  CHECK(net.waits(5) >= Strangers::kStep);
-  CHECK(net.waits(6) <= 130'000);
-
-  // The others do not move: they lose their turns to those that wait.
-  net.network.advance(600ms);
-  net.send();
-  CHECK(net.waits(6) >= Strangers::kStep);
-  CHECK(net.waits(7) >= Strangers::kStep);
-}
-
-TEST_CASE("who does not use its turn in time gets another one", "[router][stream]") {
-  Strangers net{12};
-  net.send();
-  net.network.advance(600ms);  // 5 to 9 have turns, and their owners are slow to ask
-  net.network.advance(600ms);  // 10 and 11 have two of them
-  net.send();
-  net.network.advance(600ms);
-  net.send();
-  for (std::size_t i = 5; i < net.streams.size(); ++i) CHECK(net.waits(i) >= Strangers::kStep);
-}
-
-TEST_CASE("all that many streams have for a receiver that is not ours comes to it", "[router][stream]") {
-  Strangers net;
-  constexpr std::uint64_t kAll = 3'000'000;
-  std::vector<std::uint64_t> got(net.streams.size());
-  const auto done = [&] { return std::ranges::all_of(got, [](std::uint64_t octets) { return octets == kAll; }); };
-  for (int turn = 0; !done() && turn < 1000; ++turn) {
-    net.send(kAll);
-    bool moved = false;
-    for (std::size_t i = 0; i < net.streams.size(); ++i) {
-      // A real receiver takes all and reports when half a megabyte is together.
-      const std::uint64_t waits = net.waits(i);
-      if (waits < Strangers::kStep && got[i] + waits < kAll) continue;
-      moved |= net.take(i, waits);
-      got[i] += waits;
-    }
-    if (!moved) net.network.advance(100ms);
-  }
-  CHECK(done());
 }

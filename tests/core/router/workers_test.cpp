@@ -5,12 +5,14 @@
 #include "core/router/reply_name.h"
 #include "core/router/routes.h"
 #include "tests/core/router/network.h"
+#include "tests/core/router/streams.h"
 #include "tests/support/catch.h"
 
 using namespace std::chrono_literals;
 using namespace van;
 using namespace van::router;
 using test::Network;
+using test::Open;
 
 namespace {
 
@@ -42,40 +44,14 @@ struct Mill {
   std::size_t control = 0;
 };
 
-struct Ends {
-  StreamId client, server;
-};
-
-/// A stream from `from`, which one of `providers` takes.
-Ends open(Network& network, Network::Site& from, ProducerId producer, Network::Site& to) {
-  const StreamId client = from.router->open_stream(producer, network.now);
-  network.settle();
-  const auto requested = to.take<StreamRequested>();
-  REQUIRE(requested.size() == 1);
-  REQUIRE(to.router->accept_stream(requested.front().stream, network.now));
-  network.settle();
-  REQUIRE(from.take<StreamOpened>().size() == 1);
-  return {client, requested.front().stream};
-}
-
-std::size_t taken(Network& network, Network::Site& site, StreamId stream) {
-  SliceQueue* readable = site.router->readable(stream);
-  REQUIRE(readable != nullptr);
-  const std::size_t octets = readable->bytes();
-  readable->clear();
-  site.router->octets_taken(stream, octets, network.now);
-  network.settle();
-  return octets;
-}
-
 void say(Network& network, Network::Site& from, StreamId out, Network::Site& to, StreamId in) {
   REQUIRE(from.router->write(out, Slice::copy_of(Bytes(kBulk)), network.now));
   network.settle();
-  CHECK(taken(network, to, in) == kBulk);
+  CHECK(taken(network, to, in).size() == kBulk);
 }
 
 /// Bulk both ways, then both ends in order.
-void talk(Network& network, Network::Site& from, Network::Site& to, Ends ends) {
+void talk(Network& network, Network::Site& from, Network::Site& to, Open ends) {
   say(network, from, ends.client, to, ends.server);
   say(network, to, ends.server, from, ends.client);
   REQUIRE(from.router->finish(ends.client, network.now));
@@ -269,7 +245,7 @@ TEST_CASE("the first words on a connection that moves are not lost", "[router][w
   // It has not been told of the network yet: the first one knows the way back.
   REQUIRE(workers[1]->router->accept_stream(requested.front().stream, network.now));
   network.settle();
-  CHECK(taken(network, *workers[1], requested.front().stream) == 5);
+  CHECK(taken(network, *workers[1], requested.front().stream).size() == 5);
   talk(network, shop, *workers[1], {client, requested.front().stream});
 }
 
@@ -313,8 +289,8 @@ TEST_CASE("a worker's connection that breaks takes its streams along, and no oth
   mill.shop.router->add_consumer("greeting", 0, network.now);
   const ProducerId there = mill.use(*mill.workers[0], "greeting");
   const ProducerId here = mill.use(second, "greeting");
-  const Ends kept = open(network, *mill.workers[0], there, mill.shop);
-  const Ends lost = open(network, second, here, mill.shop);
+  const Open kept = open(network, *mill.workers[0], there, mill.shop);
+  const Open lost = open(network, second, here, mill.shop);
   network.cut(trunk);
   const auto failed = second.take<StreamFailed>();
   REQUIRE(failed.size() == 1);
