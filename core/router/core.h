@@ -49,6 +49,10 @@ struct Core {
     const auto found = peers.find(id);
     return found == peers.end() ? nullptr : found->second.get();
   }
+  [[nodiscard]] const Peer* peer(PeerId id) const {
+    const auto found = peers.find(id);
+    return found == peers.end() ? nullptr : found->second.get();
+  }
   /// Says that commands were given to the peer's engine: its events and output are looked at before the public call returns.
   void touch(Peer& peer) {
     if (!peer.touched) {

@@ -94,6 +94,10 @@ struct Peer {
     const auto found = links.find(link_id);
     return found == links.end() ? nullptr : &found->second;
   }
+  [[nodiscard]] const PeerLink* link(amqp::LinkId link_id) const {
+    const auto found = links.find(link_id);
+    return found == links.end() ? nullptr : &found->second;
+  }
   [[nodiscard]] bool sibling() const { return config.sibling.has_value(); }
   [[nodiscard]] bool inter_router() const { return config.role == PeerRole::inter_router; }
   [[nodiscard]] bool client() const { return config.role == PeerRole::client; }
