@@ -1,7 +1,5 @@
 #include "core/link/listeners.h"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
 #include "core/base/limits.h"
@@ -17,7 +15,6 @@ Expected<ListenerId, io::Error> Listeners::add(ListenerConfig config) {
   const ListenerId id{++last_id_};
   auto socket = io::TcpListener::listen(loop_, config.host, config.port, [this, id](std::unique_ptr<io::Stream> stream) { accept(id, std::move(stream)); });
   if (!socket) return Unexpected{socket.error()};
-  log_.info("listening address={} role={}", (*socket)->address(), role_name(config.role));
   listeners_[id] = Listener{std::move(config), std::move(*socket), 0, {}};
   return id;
 }

@@ -6,8 +6,6 @@
 #include <memory>
 #include <string>
 
-#include <spdlog/fwd.h>
-
 #include "core/base/expected.h"
 #include "core/io/error.h"
 #include "core/io/listener.h"
@@ -39,12 +37,13 @@ struct ClientCounts {
 class Listeners {
  public:
   /// All must outlive it.
-  Listeners(io::Loop& loop, Connections& connections, spdlog::logger& log) : loop_{loop}, connections_{connections}, log_{log} {}
+  Listeners(io::Loop& loop, Connections& connections) : loop_{loop}, connections_{connections} {}
 
   Expected<ListenerId, io::Error> add(ListenerConfig config);
   ListenerId add_client_port();
   void remove(ListenerId id);  ///< closes what came in by it, too
-  [[nodiscard]] std::uint16_t port(ListenerId id) const { return listeners_.at(id).socket->port(); }
+  [[nodiscard]] std::uint16_t port(ListenerId id) const { return listeners_.at(id).socket->port(); }  ///< of one with a socket
+  [[nodiscard]] const std::string& address(ListenerId id) const { return listeners_.at(id).socket->address(); }  ///< the same: "127.0.0.1:5432"
   void accept(ListenerId id, std::unique_ptr<io::Stream> stream);
   [[nodiscard]] ClientCounts clients(ListenerId id) const;
   void count_gone(const Connections::Held& gone);  ///< its octets stay counted
@@ -58,7 +57,6 @@ class Listeners {
   };
   io::Loop& loop_;
   Connections& connections_;
-  spdlog::logger& log_;
   std::uint32_t last_id_ = 0;
   std::map<ListenerId, Listener> listeners_;
 };

@@ -43,8 +43,8 @@ Node::Node(io::Loop& loop, router::Config config, Rng rng, spdlog::logger& log, 
       monitor_{loop, [this] { network_changed("the network has changed"); }},
       connections_{loop, handshakes_, router_, *this, pump_},
       connectors_{loop, router_, connections_, pump_, rng_, log},
-      listeners_{loop, connections_, log},
-      siblings_{loop, router_, connections_, log} {}
+      listeners_{loop, connections_},
+      siblings_{loop, router_, connections_} {}
 
 Node::~Node() = default;
 
@@ -207,7 +207,14 @@ void Node::handle(const router::DatagramReceived& received) {
 
 ConnectorId Node::add_connector(ConnectorConfig config) { return connectors_.add(std::move(config)); }
 void Node::remove_connector(ConnectorId connector) { connectors_.remove(connector); }
-Expected<ListenerId, io::Error> Node::add_listener(ListenerConfig config) { return listeners_.add(std::move(config)); }
+
+Expected<ListenerId, io::Error> Node::add_listener(ListenerConfig config) {
+  const router::PeerRole role = config.role;
+  const auto listener = listeners_.add(std::move(config));
+  if (listener) log_.info("listening address={} role={}", listeners_.address(*listener), role_name(role));
+  return listener;
+}
+
 void Node::remove_listener(ListenerId listener) { listeners_.remove(listener); }
 std::uint16_t Node::port(ListenerId listener) const { return listeners_.port(listener); }
 ListenerId Node::add_client_port() { return listeners_.add_client_port(); }
@@ -231,7 +238,11 @@ void Node::add_sibling(std::unique_ptr<io::Stream> stream, std::uint32_t worker,
   siblings_.add(std::move(stream), worker, direction);
 }
 
-void Node::adopt(MovingConnection& connection) { siblings_.adopt(connection); }
+void Node::adopt(MovingConnection& connection) {
+  const auto adopted = siblings_.adopt(connection);
+  if (!adopted) log_.warn("a connection was lost on its way to a worker why=\"{}\"", adopted.error().message);
+}
+
 void Node::set_routes(std::shared_ptr<const router::Routes> routes) { commanded().set_routes(std::move(routes), io::Loop::now()); }
 
 // ---- Local addresses ----

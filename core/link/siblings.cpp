@@ -1,7 +1,5 @@
 #include "core/link/siblings.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -19,10 +17,11 @@ void Siblings::add(std::unique_ptr<io::Stream> stream, std::uint32_t worker, rou
   connections_.hold(std::move(stream), {}, std::move(peer), {}).start();
 }
 
-void Siblings::adopt(MovingConnection& moving) {
+Expected<void, io::Error> Siblings::adopt(MovingConnection& moving) {
   auto stream = io::Stream::adopt(loop_, moving.socket.release());
-  if (!stream) return log_.warn("a connection was lost on its way to a worker why=\"{}\"", stream.error().message);
+  if (!stream) return Unexpected{stream.error()};
   connections_.adopt(*std::move(stream), moving).start();
+  return {};
 }
 
 void Siblings::hand_over(const router::PeerMoves& moves) {

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <memory>
 
-#include <spdlog/fwd.h>
-
 #include "core/base/clock.h"
+#include "core/base/expected.h"
+#include "core/io/error.h"
 #include "core/io/loop.h"
 #include "core/io/stream.h"
 #include "core/io/timer.h"
@@ -28,13 +28,13 @@ class Colleagues {
 class Siblings {
  public:
   /// All must outlive it.
-  Siblings(io::Loop& loop, router::Router& router, Connections& connections, spdlog::logger& log)
-      : loop_{loop}, router_{router}, connections_{connections}, log_{log}, routes_timer_{loop, [this] { tell_routes(); }} {}
+  Siblings(io::Loop& loop, router::Router& router, Connections& connections)
+      : loop_{loop}, router_{router}, connections_{connections}, routes_timer_{loop, [this] { tell_routes(); }} {}
 
   void share_with(Colleagues& colleagues) { colleagues_ = &colleagues; }
   void add(std::unique_ptr<io::Stream> stream, std::uint32_t worker, router::Direction direction);
-  /// Takes what it needs of `moving`. Where the socket can't be taken the connection is lost.
-  void adopt(MovingConnection& moving);
+  /// Takes what it needs of `moving`. Error: the socket can't be taken, and the connection is lost.
+  Expected<void, io::Error> adopt(MovingConnection& moving);
   void hand_over(const router::PeerMoves& moves);
   /// Routes that have changed are told soon: not more often than leaves most of the time for other things.
   void share_routes();
@@ -45,7 +45,6 @@ class Siblings {
   io::Loop& loop_;
   router::Router& router_;
   Connections& connections_;
-  spdlog::logger& log_;
   Colleagues* colleagues_ = nullptr;  ///< null: nobody to share with
   io::Timer routes_timer_;
   TimePoint routes_from_{};  ///< not before
