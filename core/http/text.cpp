@@ -35,8 +35,8 @@ bool is_token(std::string_view text) { return !text.empty() && all(text, kToken)
 bool is_field_text(std::string_view text) { return all(text, kFieldText); }
 bool is_digits(std::string_view text) { return !text.empty() && all(text, kDigit); }
 
-bool same(std::string_view one, std::string_view other) {
-  return one.size() == other.size() && std::ranges::equal(one, other, [](char a, char b) { return lower(a) == lower(b); });
+bool same_letters(std::string_view one, std::string_view other) {
+  return std::ranges::equal(one, other, [](char a, char b) { return a == b || lower(a) == lower(b); });
 }
 
 std::string_view trim(std::string_view text) {

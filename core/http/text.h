@@ -12,7 +12,8 @@ bool is_token(std::string_view text);
 bool is_field_text(std::string_view text);
 bool is_digits(std::string_view text);  ///< at least one, and nothing else
 /// ASCII letters count as equal in either case.
-bool same(std::string_view one, std::string_view other);
+bool same_letters(std::string_view one, std::string_view other);  ///< of texts equally long
+inline bool same(std::string_view one, std::string_view other) { return one.size() == other.size() && same_letters(one, other); }
 /// Without spaces and tabs at both ends (`OWS`).
 std::string_view trim(std::string_view text);
 
