@@ -23,10 +23,11 @@ struct Kept {
   std::size_t bytes = 0;
 };
 constinit thread_local std::array<Kept, kLargest / kStep> kept_blocks;
+constinit thread_local bool clears_up = false;
 
 /// A thread that ends keeps nothing.
 struct AtExit {
-  bool wanted = false;
+  bool asked = false;
   ~AtExit() {
     for (Kept& kept : kept_blocks) {
       while (Block* block = kept.first) {
@@ -39,8 +40,13 @@ struct AtExit {
 };
 thread_local AtExit at_exit;
 
-Kept& of(std::size_t size) { return kept_blocks[(size - 1) / kStep]; }
-std::size_t whole(std::size_t size) { return (size + kStep - 1) / kStep * kStep; }
+[[gnu::noinline]] void clear_up_at_exit() {
+  clears_up = true;
+  at_exit.asked = true;  // its first use sees to its end
+}
+
+std::size_t number_of(std::size_t size) { return (size - 1) / kStep; }
+std::size_t bytes_of(std::size_t number) { return (number + 1) * kStep; }
 
 void* allocate(std::size_t size) {
   for (;;) {
@@ -56,11 +62,12 @@ void* allocate(std::size_t size) {
 void* operator new(std::size_t size) {
   size = std::max<std::size_t>(size, 1);
   if (size > kLargest) return allocate(size);
-  Kept& kept = of(size);
+  const std::size_t number = number_of(size);
+  Kept& kept = kept_blocks[number];
   Block* block = kept.first;
-  if (block == nullptr) return allocate(whole(size));
+  if (block == nullptr) return allocate(bytes_of(number));
   kept.first = block->next;
-  kept.bytes -= whole(size);
+  kept.bytes -= bytes_of(number);
   return block;
 }
 
@@ -70,9 +77,10 @@ void operator delete(void* memory, std::size_t size) noexcept {
   size = std::max<std::size_t>(size, 1);
   if (memory == nullptr) return;
   if (size > kLargest) return std::free(memory);
-  Kept& kept = of(size);
+  const std::size_t number = number_of(size);
+  Kept& kept = kept_blocks[number];
   if (kept.bytes >= kKeptBytes) return std::free(memory);
-  if (kept.first == nullptr) at_exit.wanted = true;  // its first use sees to its end
   kept.first = ::new (memory) Block{kept.first};
-  kept.bytes += whole(size);
+  kept.bytes += bytes_of(number);
+  if (!clears_up) clear_up_at_exit();
 }
