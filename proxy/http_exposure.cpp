@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/base/limits.h"
 #include "proxy/http_sessions.h"
 #include "proxy/offer.h"
 #include "proxy/server_pool.h"
@@ -75,6 +76,7 @@ class HttpExposure::Impl final : public link::ConsumerHandler, public HttpSessio
   }
 
   void connect(HttpSession& session) {
+    if (connecting_.size() >= limits::kConnecting) return turn_away(session, 503, "too many requests wait for the server");
     connecting_[&session] = offer_.connect({}, [this, key = &session](io::Result<std::unique_ptr<io::Stream>> result) {
       Impl& impl = *this;  // who connects owns this function
       HttpSession& waiting = *key;
@@ -84,18 +86,23 @@ class HttpExposure::Impl final : public link::ConsumerHandler, public HttpSessio
   }
 
   void connected(HttpSession& session, io::Result<std::unique_ptr<io::Stream>> result) {
-    StreamChannel& stream = stream_of(session);
     if (!result) {
       offer_.target_failed(result.error());
-      if (stream.accepted()) return session.fail(502, "the server can't be reached");
-      stream.refuse();
-      return session.start();
+      return turn_away(session, 502, "the server can't be reached");
     }
     auto server = std::make_unique<SocketChannel>(*std::move(result));
     server->start();
     if (session.wants_server()) return attach(session, std::move(server), false);
     pool_.give(std::move(server));
-    stream.accept();
+    stream_of(session).accept();
+  }
+
+  /// To another provider, if it is not too late for that.
+  static void turn_away(HttpSession& session, int status, std::string_view why) {
+    StreamChannel& stream = stream_of(session);
+    if (stream.accepted()) return session.fail(status, why);
+    stream.refuse();
+    session.start();
   }
 
   void attach(HttpSession& session, std::unique_ptr<SocketChannel> server, bool reused) {

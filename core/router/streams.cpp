@@ -425,6 +425,7 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
   if (stream == nullptr) return;
   if (state && std::holds_alternative<amqp::Received>(*state)) {
     const auto& received = std::get<amqp::Received>(*state);
+    stream->taken_up = true;
     stream->window.report(received.section_offset, received.section_number, core_.now);
     turns_.reported(id, core_.now);
     take_turn(*stream);
@@ -447,9 +448,10 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
   }
   stream->out_done = settled;
   const bool released = std::holds_alternative<amqp::Released>(*state);
-  StreamFailure why = StreamFailure::reset;
-  if (stream->listener_side && !stream->open) why = released && !reachable(stream->address) ? StreamFailure::no_provider : StreamFailure::refused;
-  else if (released) why = StreamFailure::lost;
+  // Real routers say *modified* of a target that refuses (data-plane 2.6), ours only of what a target may have had.
+  const bool untouched = stream->listener_side && !stream->open && !stream->taken_up && (released || !stream->ahead);
+  StreamFailure why = released ? StreamFailure::lost : StreamFailure::reset;
+  if (untouched) why = released && !reachable(stream->address) ? StreamFailure::no_provider : StreamFailure::refused;
   if (stream->in_complete && stream->open && !stream->readable.empty()) {
     // The answer has come whole: let the client have it before it hears of the end.
     if (!stream->failing) {

@@ -70,6 +70,7 @@ class Streams {
     std::string address;         ///< L-side
     ClientFacts client;          ///< L-side: until the head is written. C-side: as the head says
     bool ahead = false;          ///< L-side: the provider takes what comes before its answer (docs/protocol.md, "Early octets")
+    bool taken_up = false;       ///< L-side: a provider's target is connected, whether it has answered or not
     SliceQueue early;            ///< L-side: what was written meanwhile for one that does not, or before `out` began
     // what we send
     DeliveryNo out;

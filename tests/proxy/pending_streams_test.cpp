@@ -55,7 +55,7 @@ TEST_CASE("an exposure's server is connected for so many streams at once, and th
   io::Loop loop;
   spdlog::logger log{"proxy"};
   link::test::Site site{loop, "mill", router::Mode::interior};
-  const auto exposure = make_exposure({*site, loop, log}, {.address = "busy", .target = {.host = {}, .port = 0, .path = busy.path()}, .protocol = GENERATE(Protocol::tcp, Protocol::http2)});
+  const auto exposure = make_exposure({*site, loop, log}, {.address = "busy", .target = {.host = {}, .port = 0, .path = busy.path()}, .protocol = GENERATE(Protocol::tcp, Protocol::http, Protocol::http2)});
   User user;
   const router::ProducerId producer = site->add_producer("busy", user);
   std::deque<Asked> asked;

@@ -21,11 +21,12 @@ struct Way {
   Network::Site& site = network.add("site", Mode::interior);
   Network::Site& provider = network.add("provider", Mode::edge);
   std::size_t user_wire = network.connect(user, site, PeerRole::edge);
+  std::size_t provider_wire = 0;
   ProducerId producer;
 
   explicit Way(bool strangers = false) {
     network.strangers = strangers;
-    network.connect(provider, site, PeerRole::edge);
+    provider_wire = network.connect(provider, site, PeerRole::edge);
     provider.router->add_consumer("greeting", 0, network.now);
     producer = user.router->add_producer("greeting", network.now);
     network.advance(3s);
@@ -176,4 +177,23 @@ TEST_CASE("where a provider may be a real router a request is a stream like othe
   REQUIRE(way.user.router->finish(client, way.network.now));
   way.network.settle();
   CHECK(way.provider.router->finished(server));
+}
+
+TEST_CASE("what a provider may have taken up is not told as refused, which would be asked again", "[router][request]") {
+  Way way;
+  const StreamId client = way.ask();
+  const StreamId server = way.asked();
+  const bool accepted = GENERATE(false, true);
+  if (accepted) {
+    REQUIRE(way.provider.router->accept_stream(server, way.network.now));
+    way.network.hold(way.user_wire, true);  // the answer's head does not come
+    REQUIRE(way.provider.router->reset(server, way.network.now));
+    way.network.hold(way.user_wire, false);
+  } else {
+    way.network.cut(way.provider_wire);
+  }
+  const auto failed = way.user.take<StreamFailed>();
+  REQUIRE(failed.size() == 1);
+  CHECK(failed.front().stream == client);
+  CHECK(failed.front().why == StreamFailure::reset);
 }
