@@ -1,6 +1,5 @@
 #include "agent/agent.h"
 
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "agent/site.h"
 #include "core/io/listener.h"
 #include "core/io/signal.h"
+#include "core/link/log.h"
 #include "core/tls/secure_random.h"
 #include "core/tls/self_check.h"
 

@@ -1,7 +1,5 @@
 #include "agent/api.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <charconv>
 #include <initializer_list>
@@ -15,6 +13,7 @@
 #include "agent/status.h"
 #include "agent/time_text.h"
 #include "core/base/datagram_limits.h"
+#include "core/link/log.h"
 
 namespace van::agent {
 namespace {

@@ -1,7 +1,5 @@
 #include "agent/site.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -11,6 +9,7 @@
 #include "agent/management_entities.h"
 #include "agent/printable.h"
 #include "agent/time_text.h"
+#include "core/link/log.h"
 
 namespace van::agent {
 namespace {

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -7,6 +6,7 @@
 #include "agent/identity.h"
 #include "agent/printable.h"
 #include "agent/site.h"
+#include "core/link/log.h"
 
 namespace van::agent {
 namespace {

@@ -1,9 +1,9 @@
-#include <spdlog/spdlog.h>
 
 #include <utility>
 
 #include "agent/name_ports.h"
 #include "agent/site.h"
+#include "core/link/log.h"
 
 namespace van::agent {
 namespace {

@@ -1,4 +1,3 @@
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <limits>
@@ -8,6 +7,7 @@
 #include "agent/local_endpoint.h"
 #include "agent/printable.h"
 #include "agent/site.h"
+#include "core/link/log.h"
 
 namespace van::agent {
 namespace {

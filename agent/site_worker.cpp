@@ -1,8 +1,8 @@
 #include "agent/site_worker.h"
 
-#include <spdlog/spdlog.h>
-
 #include <future>
+
+#include "core/link/log.h"
 
 namespace van::agent {
 

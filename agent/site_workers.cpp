@@ -1,10 +1,9 @@
 #include "agent/site_workers.h"
 
-#include <spdlog/spdlog.h>
-
 #include <system_error>
 
 #include "core/io/socket_pair.h"
+#include "core/link/log.h"
 #include "core/link/peer_connection.h"
 
 namespace van::agent {

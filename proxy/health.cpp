@@ -1,9 +1,9 @@
 #include "proxy/health.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
+
+#include "core/link/log.h"
 
 namespace van::proxy {
 namespace {

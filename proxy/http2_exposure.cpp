@@ -1,11 +1,10 @@
 #include "proxy/http2_exposure.h"
 
-#include <spdlog/spdlog.h>
-
 #include <unordered_map>
 
 #include "core/base/limits.h"
 #include "core/io/deferred.h"
+#include "core/link/log.h"
 #include "proxy/http2_pool.h"
 #include "proxy/offer.h"
 #include "proxy/pending_streams.h"

@@ -1,13 +1,12 @@
 #include "proxy/http2_stand_in.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "core/base/limits.h"
 #include "core/io/deferred.h"
+#include "core/link/log.h"
 #include "proxy/http2_exchange.h"
 #include "proxy/service_entrance.h"
 #include "proxy/waiting_clients.h"

@@ -1,11 +1,10 @@
 #include "proxy/http_exposure.h"
 
-#include <spdlog/spdlog.h>
-
 #include <unordered_map>
 #include <utility>
 
 #include "core/base/limits.h"
+#include "core/link/log.h"
 #include "proxy/http_sessions.h"
 #include "proxy/offer.h"
 #include "proxy/server_pool.h"

@@ -1,8 +1,8 @@
 #include "proxy/socks_client.h"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
+
+#include "core/link/log.h"
 
 namespace van::proxy {
 namespace {

@@ -1,8 +1,8 @@
 #include "proxy/tls_entrance.h"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
+
+#include "core/link/log.h"
 
 namespace van::proxy {
 

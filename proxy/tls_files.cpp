@@ -1,13 +1,12 @@
 #include "proxy/tls_files.h"
 
-#include <spdlog/spdlog.h>
-
 #include <array>
 #include <cerrno>
 #include <fstream>
 #include <utility>
 
 #include "core/io/loop.h"
+#include "core/link/log.h"
 #include "core/tls/certificate.h"
 
 namespace van::proxy {

@@ -1,7 +1,5 @@
 #include "proxy/udp_stand_in.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <charconv>
 #include <deque>
@@ -12,6 +10,7 @@
 #include "core/base/datagram_limits.h"
 #include "core/io/timer.h"
 #include "core/io/udp_socket.h"
+#include "core/link/log.h"
 #include "proxy/flow_table.h"
 #include "proxy/udp_flow.h"
 

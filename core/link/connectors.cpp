@@ -1,8 +1,8 @@
 #include "core/link/connectors.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
+
+#include "core/link/log.h"
 
 namespace van::link {
 namespace {

@@ -1,11 +1,11 @@
 #include "core/link/node.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <iterator>
 #include <utility>
 #include <variant>
+
+#include "core/link/log.h"
 
 namespace van::link {
 namespace {

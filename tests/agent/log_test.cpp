@@ -1,11 +1,11 @@
 #include "agent/log.h"
 
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <thread>
 
 #include "agent/log_follower.h"
+#include "core/link/log.h"
 #include "tests/agent/temporary_folder.h"
 #include "tests/support/catch.h"
 
