@@ -1,4 +1,3 @@
-
 #include <utility>
 
 #include "agent/name_ports.h"

@@ -1,6 +1,6 @@
 // operator new and delete of the program: small blocks that are given back stay with their thread, for the next one of their size. A request of
-// HTTP/1 takes some fifty for a moment each, and with others between them glibc, which has seven of a size at hand, spends a sixth of the
-// program's instructions on that.
+// HTTP/1 takes some fifty for a moment each, and with others between them glibc, which has seven of a size at hand, spends a fifth of the
+// program's instructions on that (docs/decisions/0007-small-blocks.md).
 #include <algorithm>
 #include <array>
 #include <cstddef>

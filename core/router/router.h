@@ -122,7 +122,7 @@ struct StreamWritable { StreamId stream; };  ///< writable() was 0 and is not an
 enum class StreamFailure {
   no_provider,  ///< nobody is known that has the address
   refused,      ///< no target could be reached
-  reset,        ///< the other end's TCP connection was reset, or a real router gave the stream up
+  reset,        ///< the other end's TCP connection was reset, a real router gave the stream up, or a link broke behind a whole request
   lost,         ///< a link on the way broke
 };
 struct StreamFailed { StreamId stream; StreamFailure why = StreamFailure::reset; };  ///< the id is gone

@@ -10,6 +10,22 @@ using namespace van;
 using namespace van::router;
 using test::Network;
 
+namespace {
+
+/// Who is asked by one stream after the other, none of which ends: 'c' for the cheap provider, 'd' for the dear one.
+std::string asked(Network& network, Network::Site& user, ProducerId producer, Network::Site& cheap, Network::Site& dear, int count) {
+  std::string order;
+  for (int n = 0; n < count; ++n) {
+    user.router->open_stream(producer, network.now);
+    network.settle();
+    if (!cheap.take<StreamRequested>().empty()) order += 'c';
+    if (!dear.take<StreamRequested>().empty()) order += 'd';
+  }
+  return order;
+}
+
+}  // namespace
+
 TEST_CASE("requests go to a dearer provider once more are in flight at the cheaper one than the difference", "[router][balance]") {
   Network network;
   auto& site = network.add("site", Mode::interior);
@@ -21,13 +37,7 @@ TEST_CASE("requests go to a dearer provider once more are in flight at the cheap
   dear.router->add_consumer("svc", 3, network.now);
   const ProducerId producer = site.router->add_producer("svc", network.now);
   network.advance(1s);
-  std::string order;
-  for (int n = 0; n < 8; ++n) {
-    site.router->open_stream(producer, network.now);
-    network.settle();
-    if (!cheap.take<StreamRequested>().empty()) order += 'c';
-    if (!dear.take<StreamRequested>().empty()) order += 'd';
-  }
+  const std::string order = asked(network, site, producer, cheap, dear, 8);
   CHECK(order.substr(0, 4) == "cccc");
   CHECK(std::count(order.begin(), order.end(), 'd') == 2);
 }
@@ -43,13 +53,7 @@ TEST_CASE("an interior's exposure cost is counted by other sites of ours", "[rou
   dear.router->add_consumer("svc", 2, network.now);
   const ProducerId producer = user.router->add_producer("svc", network.now);
   network.advance(6s);
-  std::string order;
-  for (int n = 0; n < 5; ++n) {
-    user.router->open_stream(producer, network.now);
-    network.settle();
-    if (!cheap.take<StreamRequested>().empty()) order += 'c';
-    if (!dear.take<StreamRequested>().empty()) order += 'd';
-  }
+  const std::string order = asked(network, user, producer, cheap, dear, 5);
   CHECK(order.substr(0, 2) == "cc");
   CHECK(order.find('d') != std::string::npos);
 }

@@ -43,8 +43,8 @@ struct Way {
     REQUIRE(requested.size() == 1);
     return requested.front().stream;
   }
-  void answer(StreamId server) {
-    REQUIRE(provider.router->accept_stream(server, network.now, text("answer"), true));
+  void answer(StreamId server, bool whole = true) {
+    REQUIRE(provider.router->accept_stream(server, network.now, text("answer"), whole));
     network.settle();
   }
   void end(Network::Site& at, StreamId stream) {
@@ -83,8 +83,7 @@ TEST_CASE("a request's end is told to a provider that does not end by itself", "
   const StreamId client = way.ask();
   const StreamId server = way.asked();
   CHECK(taken(way.network, way.provider, server) == "question");
-  REQUIRE(way.provider.router->accept_stream(server, way.network.now, text("answer")));
-  way.network.settle();
+  way.answer(server, false);
   CHECK(taken(way.network, way.user, client) == "answer");
   CHECK_FALSE(way.provider.router->finished(server));
   REQUIRE(way.user.router->finish(client, way.network.now));
@@ -106,10 +105,7 @@ TEST_CASE("a provider hears when a request's client has gone, or its link", "[ro
   Way way;
   const StreamId client = way.ask();
   const StreamId server = way.asked();
-  if (answering) {
-    REQUIRE(way.provider.router->accept_stream(server, way.network.now, text("answ")));
-    way.network.settle();
-  }
+  if (answering) way.answer(server, false);
   if (link) way.network.cut(way.user_wire);
   else REQUIRE(way.user.router->reset(client, way.network.now));
   way.network.settle();
@@ -119,7 +115,7 @@ TEST_CASE("a provider hears when a request's client has gone, or its link", "[ro
   CHECK(way.deliveries() == 0);
 }
 
-TEST_CASE("a request that was taken back before it went out is not asked", "[router][request]") {
+TEST_CASE("a request that is taken back at once leaves nothing behind, whether it was asked or not", "[router][request]") {
   Way way;
   way.network.hold(way.user_wire, true);
   const StreamId client = way.user.router->open_stream(way.producer, way.network.now, text("question"), {}, true);
@@ -170,8 +166,7 @@ TEST_CASE("where a provider may be a real router a request is a stream like othe
   Way way{true};
   const StreamId client = way.ask();
   const StreamId server = way.asked();
-  REQUIRE(way.provider.router->accept_stream(server, way.network.now, text("answer")));
-  way.network.settle();
+  way.answer(server, false);
   CHECK(taken(way.network, way.provider, server) == "question");
   CHECK_FALSE(way.provider.router->finished(server));
   REQUIRE(way.user.router->finish(client, way.network.now));
