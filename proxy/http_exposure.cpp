@@ -23,7 +23,7 @@ StreamChannel& stream_of(HttpSession& session) { return static_cast<StreamChanne
 class HttpExposure::Impl final : public link::ConsumerHandler, public HttpSession::Owner {
  public:
   Impl(const Parts& parts, const ExposureConfig& config)
-      : node_{parts.node}, address_{config.address}, pool_{parts.loop}, sessions_{parts.loop}, offer_{parts, config, *this} {}
+      : node_{parts.node}, address_{config.address}, pool_{parts.loop, limits::kHttpIdleServers}, sessions_{parts.loop}, offer_{parts, config, *this} {}
 
   ~Impl() override {
     offer_.withdraw();

@@ -6,12 +6,11 @@
 namespace van::proxy {
 namespace {
 
-constexpr std::size_t kMost = 64;
 constexpr std::chrono::seconds kUnused{30};
 
 }  // namespace
 
-ServerPool::ServerPool(io::Loop& loop) : timer_{loop, [this] { expire(); }}, reap_{loop, [this] { gone_.clear(); }} {}
+ServerPool::ServerPool(io::Loop& loop, std::size_t most) : most_{most}, timer_{loop, [this] { expire(); }}, reap_{loop, [this] { gone_.clear(); }} {}
 
 std::unique_ptr<SocketChannel> ServerPool::take(Duration most) {
   if (waiting_.empty() || io::Loop::now() - waiting_.back().since > most) return nullptr;
@@ -22,7 +21,7 @@ std::unique_ptr<SocketChannel> ServerPool::take(Duration most) {
 
 void ServerPool::give(std::unique_ptr<SocketChannel> channel) {
   const bool usable = !channel->broken() && !channel->ended() && channel->input()->empty();
-  if (usable && waiting_.size() >= kMost) leave(waiting_.front());
+  if (usable && waiting_.size() >= most_) leave(waiting_.front());
   waiting_.emplace_back(*this, std::move(channel), io::Loop::now());
   waiting_.back().channel->set_user(waiting_.back());
   if (!usable) leave(waiting_.back());

@@ -16,7 +16,7 @@ namespace van::proxy {
 /// does one that nobody has used for half a minute, and the longest unused one when there are too many.
 class ServerPool {
  public:
-  explicit ServerPool(io::Loop& loop);
+  ServerPool(io::Loop& loop, std::size_t most);  ///< `most`: connections
 
   /// The one that was used last, if that is not longer ago than `most`; nullptr when there is none.
   std::unique_ptr<SocketChannel> take(Duration most);
@@ -38,6 +38,7 @@ class ServerPool {
   void leave(const Waiting& waiting);
   void expire();
 
+  std::size_t most_;
   std::list<Waiting> waiting_;  ///< longest unused first
   std::list<Waiting> gone_;
   io::Timer timer_;

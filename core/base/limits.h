@@ -97,6 +97,7 @@ inline constexpr std::size_t kHttpFields = 256;           ///< headers of a mess
 inline constexpr std::size_t kHttpChunkLineBytes = 512;   ///< a chunk's size with its extensions, which nobody uses; more: 400
 inline constexpr std::size_t kHttpRepeatBytes = 16384;    ///< of a request, kept until an answer begins; a longer one is not sent again
 inline constexpr std::size_t kHttpTrailerBytes = 16384;   ///< behind a chunked body; more: 431
+inline constexpr std::size_t kHttpIdleServers = 1024;     ///< connections to an exposure's server between two requests; the longest unused one goes
 
 // Local interfaces
 inline constexpr std::size_t kApiBodyBytes = 1u << 20;    ///< body of a control API request
