@@ -10,7 +10,7 @@
 namespace {
 
 constexpr std::size_t kStep = 16;
-constexpr std::size_t kLargest = 1024;
+constexpr std::size_t kLargest = 2048;
 constexpr std::size_t kKeptBytes = 32 * 1024;  ///< of one size, by one thread
 
 struct Block {

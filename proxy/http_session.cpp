@@ -12,10 +12,7 @@ constexpr std::chrono::seconds kIdleTime{120};   ///< between requests
 constexpr std::chrono::seconds kLingerTime{5};   ///< for a client to end its connection when we have; what it says is dropped
 constexpr std::chrono::seconds kHalfTime{30};    ///< without an octet, for a client that has ended its direction and waits for an answer
 
-std::size_t bytes(Channel* channel) {
-  SliceQueue* input = channel == nullptr ? nullptr : channel->input();
-  return input == nullptr ? 0 : input->bytes();
-}
+std::size_t bytes(const SliceQueue* input) { return input == nullptr ? 0 : input->bytes(); }
 
 }  // namespace
 
@@ -71,21 +68,23 @@ bool HttpSession::step() {
     over();
     return false;
   }
-  const std::size_t client_had = bytes(client_.get());
-  const std::size_t server_had = bytes(server_.get());
+  const bool client_ended = client_->ended(), server_ended = server_ && server_->ended();  // their inputs may be gone with that
+  SliceQueue* client_input = client_->input();
+  SliceQueue* server_input = server_ ? server_->input() : nullptr;
+  const std::size_t client_had = bytes(client_input);
+  const std::size_t server_had = bytes(server_input);
   if (server_ && server_->broken() && server_had == 0) {
     const Channel::Failure failure = server_->failure();
     relay_.fail(failure.status, failure.why);
   }
-  const bool client_ended = client_->ended(), server_ended = server_ && server_->ended();  // their inputs may be gone with that
-  relay_.advance({.client = client_->input(),
+  relay_.advance({.client = client_input,
                   .client_ended = client_ended,
                   .client_room = client_->room(),
-                  .server = server_ ? server_->input() : nullptr,
+                  .server = server_input,
                   .server_ended = server_ended,
                   .server_room = server_ ? server_->room() : router::kFirstOctets});
-  const std::size_t from_client = client_had - bytes(client_.get());
-  const std::size_t from_server = server_had - bytes(server_.get());
+  const std::size_t from_client = client_had - bytes(client_input);
+  const std::size_t from_server = server_had - bytes(server_input);
   if (from_client > 0) client_->taken(from_client);
   if (from_server > 0) server_->taken(from_server);
   bool moved = from_client + from_server > 0;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kFrameHeaderBytes = 8;
 constexpr std::size_t kDescriptionBytesSmall = 100;
+constexpr std::size_t kTogetherBytes = 1024;  ///< of payload: as little stands behind its frame's header, so that many frames are one slice
 
 /// What a frame of the smallest size has room for (§2.7.1: 512 bytes).
 void shorten(std::optional<Error>& error) {
@@ -72,9 +73,14 @@ std::size_t Wire::transfer_room(std::uint16_t channel, const Transfer& transfer)
 }
 
 void Wire::write_transfer(std::uint16_t channel, const Transfer& transfer, SliceQueue& payload, std::size_t count) {
-  const std::size_t header = encode_transfer_header(headers_.space(kTransferHeaderMax), channel, transfer, count);
+  const std::size_t together = count <= kTogetherBytes ? count : 0;
+  const auto space = headers_.space(kTransferHeaderMax + together);
+  const std::size_t header = encode_transfer_header(space, channel, transfer, count);
   VAN_ASSERT(open_written_ && header + count <= max_frame_size_ && count <= payload.bytes());
-  output_.push(headers_.commit(header));
+  payload.copy_front(space.subspan(header, together));
+  payload.consume(together);
+  output_.push(headers_.commit(header + together));
+  count -= together;
   while (count > 0) {
     Slice slice = payload.pop(count);
     count -= slice.size();

@@ -9,7 +9,7 @@
 
 namespace van::amqp {
 
-/// The way out: frames become slices of the output queue. Payload is passed on, not copied.
+/// The way out: frames become slices of the output queue. Payload is passed on, not copied, but for what is short.
 class Wire {
  public:
   explicit Wire(TimePoint now) : now_{now}, last_write_{now} {}

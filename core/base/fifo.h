@@ -28,7 +28,7 @@ class Fifo {
     items_.push_back(std::move(item));
   }
   void pop_front() {
-    [[maybe_unused]] const T gone = std::exchange(items_[head_], T{});
+    [[maybe_unused]] const T gone = std::move(items_[head_]);
     if (++head_ == items_.size()) return clear();
     if (head_ < kPassed || head_ < items_.size() / 2) return;
     items_.erase(items_.begin(), begin());

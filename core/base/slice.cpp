@@ -19,7 +19,7 @@ class FreeBlocks {
   FreeBlocks(const FreeBlocks&) = delete;
   FreeBlocks& operator=(const FreeBlocks&) = delete;
   ~FreeBlocks() {
-    for (std::size_t i = 0; i < count_; ++i) ::operator delete(blocks_[i]);
+    for (std::size_t i = 0; i < count_; ++i) ::operator delete(blocks_[i], sizeof(Block) + capacities_[i]);
     count_ = 0;
     closed_ = true;
   }
@@ -69,7 +69,7 @@ void unreference(Block* block) {
   if (block == nullptr || block->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   const std::size_t capacity = block->capacity;
   block->~Block();
-  if (!free_blocks.keep(block, capacity)) ::operator delete(block);
+  if (!free_blocks.keep(block, capacity)) ::operator delete(block, sizeof(Block) + capacity);
 }
 
 }  // namespace
@@ -143,6 +143,7 @@ void SliceQueue::push_copy(ByteView bytes) { push(Slice::copy_of(bytes)); }
 
 void SliceQueue::consume(std::size_t count) {
   VAN_ASSERT(count <= bytes_);
+  if (count == bytes_) return clear();
   bytes_ -= count;
   while (count > 0) {
     Slice& front = slices_.front();
@@ -157,9 +158,15 @@ void SliceQueue::consume(std::size_t count) {
 
 Slice SliceQueue::pop(std::size_t limit) {
   if (slices_.empty() || limit == 0) return {};
-  const std::size_t count = std::min(limit, slices_.front().size());
-  Slice result = slices_.front().part(0, count);
-  consume(count);
+  Slice& front = slices_.front();
+  if (front.size() > limit) {
+    Slice result = front.part(0, limit);
+    consume(limit);
+    return result;
+  }
+  Slice result = std::move(front);
+  bytes_ -= result.size();
+  slices_.pop_front();
   return result;
 }
 

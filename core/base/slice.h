@@ -37,7 +37,9 @@ class Slice {
     std::swap(size_, other.size_);
     return *this;
   }
-  ~Slice() { release(); }
+  ~Slice() {
+    if (block_ != nullptr) release();
+  }
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }

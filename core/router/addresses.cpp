@@ -276,12 +276,12 @@ std::optional<Destination> Addresses::uplink(const Origin& origin) const {
   return Destination{.peer = core_.active_uplink};
 }
 
-std::optional<Destination> Addresses::choose(const routing::AddressKey& key, const Origin& origin) {
+std::optional<Destination> Addresses::choose(const routing::AddressKey& key, routing::Treatment treatment, const Origin& origin) {
   const auto found = entries_.find(key);
   std::vector<Candidate> candidates;
   if (found != entries_.end()) candidates = local_candidates(found->second, origin);
   const std::size_t local_count = candidates.size();
-  const bool closest = treatment(key) == routing::Treatment::closest;
+  const bool closest = treatment == routing::Treatment::closest;
   if (!closest || local_count == 0) std::ranges::copy(remote_candidates(key, origin, Ways::along_trees), std::back_inserter(candidates));
   // A router that has not heard yet of a provider's end sends here what has another, dearer way from there: better that way than none.
   // Whoever it has passed refuses it, so it can't go round.

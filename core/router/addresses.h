@@ -110,8 +110,8 @@ class Addresses {
   void mark_routes_changed() { routes_changed_ = true; }
   [[nodiscard]] bool routes_changed() const { return routes_changed_; }
 
-  /// Anycast: the one best destination now; nullopt when there is none.
-  std::optional<Destination> choose(const routing::AddressKey& key, const Origin& origin);
+  /// Anycast: the one best destination now; nullopt when there is none. `treatment`: that of the key.
+  std::optional<Destination> choose(const routing::AddressKey& key, routing::Treatment treatment, const Origin& origin);
   /// The peer through which another interior is reached.
   [[nodiscard]] std::optional<PeerId> next_hop(std::string_view id) const;
   /// Multicast: one copy each.

@@ -122,7 +122,7 @@ void Forwarder::route_local(Delivery& delivery, const routing::AddressKey& key, 
     return send_to(delivery, {Destination{.peer = sibling->id}}, {}, routing);
   }
   if (const Addresses::Entry* entry = addresses_.entry(key); entry != nullptr && entry->has_local()) {
-    if (const auto best = addresses_.choose(key, origin_of(delivery))) return send_to(delivery, {*best}, key.text(), routing);
+    if (const auto best = addresses_.choose(key, addresses_.treatment(key), origin_of(delivery))) return send_to(delivery, {*best}, key.text(), routing);
   }
   const auto stream = streams_->reply(std::string{key.name()}, delivery.no);
   if (!stream) return refuse(delivery, amqp::Released{});
@@ -140,13 +140,14 @@ bool Forwarder::from_sibling(const Delivery& delivery) {
 void Forwarder::route_mobile(Delivery& delivery, const routing::AddressKey& key, const Routing& routing) {
   if (!core_.first_worker() && from_sibling(delivery)) return refuse(delivery, amqp::Released{});
   const Origin origin = origin_of(delivery);
-  if (addresses_.treatment(key) == routing::Treatment::multicast) {
+  const routing::Treatment treatment = addresses_.treatment(key);
+  if (treatment == routing::Treatment::multicast) {
     const auto destinations = addresses_.all(key, origin);
     if (destinations.empty()) return refuse(delivery, amqp::Released{});
     delivery.multicast = true;
     return send_to(delivery, destinations, {}, routing);
   }
-  const auto best = addresses_.choose(key, origin);
+  const auto best = addresses_.choose(key, treatment, origin);
   if (!best) return refuse(delivery, amqp::Released{});
   if (!delivery.presettled && (delivery.annotations.flags & amqp::RouterAnnotations::kResendReleased) != 0) {
     delivery.resend = std::make_unique<Resend>(Resend{.key = key, .routing = routing, .octets = delivery.head, .tried = {}});
@@ -161,7 +162,7 @@ bool Forwarder::try_again(Delivery& delivery, std::uint32_t index, const std::op
   resend.tried.push_back(released.counted_for);
   Origin origin = origin_of(delivery);
   origin.tried = resend.tried;
-  const auto next = delivery.outs.size() < kTries ? addresses_.choose(resend.key, origin) : std::nullopt;
+  const auto next = delivery.outs.size() < kTries ? addresses_.choose(resend.key, addresses_.treatment(resend.key), origin) : std::nullopt;
   if (!next) return false;
 
   uncount(released);
