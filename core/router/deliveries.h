@@ -1,8 +1,8 @@
 #pragma once
 
-#include <memory>
-#include <unordered_map>
+#include <vector>
 
+#include "core/base/id_table.h"
 #include "core/router/delivery.h"
 
 namespace van::router {
@@ -11,20 +11,12 @@ namespace van::router {
 class Deliveries {
  public:
   Delivery& create() {
-    const DeliveryNo no{++last_};
-    auto& slot = deliveries_[no];
-    slot = std::make_unique<Delivery>();
-    slot->no = no;
-    return *slot;
+    const auto [no, delivery] = deliveries_.create();
+    delivery.no = no;
+    return delivery;
   }
-  Delivery* find(DeliveryNo no) {
-    const auto found = deliveries_.find(no);
-    return found == deliveries_.end() ? nullptr : found->second.get();
-  }
-  [[nodiscard]] const Delivery* find(DeliveryNo no) const {
-    const auto found = deliveries_.find(no);
-    return found == deliveries_.end() ? nullptr : found->second.get();
-  }
+  Delivery* find(DeliveryNo no) { return deliveries_.find(no); }
+  [[nodiscard]] const Delivery* find(DeliveryNo no) const { return deliveries_.find(no); }
   /// The copy that `ref` names, if it still matters.
   Out* find_out(OutRef ref) {
     Delivery* delivery = find(ref.delivery);
@@ -39,9 +31,8 @@ class Deliveries {
   }
 
  private:
-  std::uint64_t last_ = 0;
   std::vector<DeliveryNo> doomed_;
-  std::unordered_map<DeliveryNo, std::unique_ptr<Delivery>> deliveries_;
+  IdTable<DeliveryNo, Delivery> deliveries_;
 };
 
 }  // namespace van::router

@@ -44,24 +44,13 @@ ClientFacts client_in(const amqp::Map& properties) {
 
 }  // namespace
 
-Streams::Stream* Streams::find(StreamId id) {
-  const auto found = streams_.find(id);
-  return found == streams_.end() ? nullptr : &found->second;
-}
-
-const Streams::Stream* Streams::find(StreamId id) const {
-  const auto found = streams_.find(id);
-  return found == streams_.end() ? nullptr : &found->second;
-}
-
 ClientFacts Streams::client_of(StreamId id) const {
   const Stream* stream = find(id);
   return stream == nullptr ? ClientFacts{} : stream->client;
 }
 
 StreamId Streams::open(const std::string& address, Slice first, ClientFacts client, bool one_request) {
-  const StreamId id{++last_id_};
-  Stream& stream = streams_[id];
+  const auto [id, stream] = streams_.create();
   stream.id = id;
   stream.listener_side = true;
   stream.address = address;
@@ -134,8 +123,7 @@ void Streams::opened(Stream& stream) {
 }
 
 StreamId Streams::incoming(DeliveryNo delivery, ConsumerId consumer) {
-  const StreamId id{++last_id_};
-  Stream& stream = streams_[id];
+  const auto [id, stream] = streams_.create();
   stream.id = id;
   stream.consumer = consumer;
   receive_from(stream, delivery);
@@ -146,7 +134,7 @@ StreamId Streams::incoming(DeliveryNo delivery, ConsumerId consumer) {
 std::optional<StreamId> Streams::reply(const std::string& local, DeliveryNo delivery) {
   const auto found = by_reply_.find(local);
   if (found == by_reply_.end()) return std::nullopt;
-  Stream& stream = streams_.at(found->second);
+  Stream& stream = *find(found->second);
   if (stream.in) return std::nullopt;  // data-plane 2.3: a second reply is not for us
   receive_from(stream, delivery);
   return stream.id;

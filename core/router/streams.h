@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -9,6 +8,7 @@
 
 #include "core/amqp/delivery_state.h"
 #include "core/amqp/message.h"
+#include "core/base/id_table.h"
 #include "core/router/core.h"
 #include "core/router/send_window.h"
 #include "core/router/turns.h"
@@ -107,8 +107,8 @@ class Streams {
   [[nodiscard]] static bool at_end(const Stream& stream) { return stream.in_complete && (!stream.one_request || stream.listener_side || stream.fin_sent); }
   [[nodiscard]] static bool may_read(const Stream& stream) { return stream.open || stream.requested; }
   [[nodiscard]] bool reachable(const std::string& address) const;
-  Stream* find(StreamId id);
-  [[nodiscard]] const Stream* find(StreamId id) const;
+  Stream* find(StreamId id) { return streams_.find(id); }
+  [[nodiscard]] const Stream* find(StreamId id) const { return streams_.find(id); }
   void read_head(Stream& stream);
   void refuse_head(Stream& stream, amqp::DeliveryState state);
   void accept_in(Stream& stream);
@@ -121,10 +121,9 @@ class Streams {
   Addresses& addresses_;
   Forwarder& forwarder_;
   std::vector<StreamId> waiting_;  ///< for the uplink to settle
-  std::uint64_t last_id_ = 0;
   Turns turns_;              ///< of streams to real receivers
   std::uint64_t wide_ = 0;  ///< streams with in_wide
-  std::unordered_map<StreamId, Stream> streams_;
+  IdTable<StreamId, Stream> streams_;
   std::unordered_map<std::string, StreamId> by_reply_;
 };
 
