@@ -26,11 +26,11 @@ std::optional<routing::AddressKey> Addresses::key_of(std::string_view text) cons
   return key && key->text() == "M$management" ? routing::classify("_local/$management", self) : key;
 }
 
-ConsumerId Addresses::add_consumer(std::string address, std::uint32_t cost) {
+ConsumerId Addresses::add_consumer(std::string_view address, std::uint32_t cost) {
   const ConsumerId id{++last_consumer_};
   const auto key = routing::AddressKey::mobile(address);
   VAN_ASSERT(key.has_value());
-  consumers_[id] = Consumer{std::move(address), cost, 0};
+  consumers_.emplace(id, Consumer{*key, cost, 0});
   entries_[*key].consumers.push_back(id);
   changed_.insert(*key);
   return id;
@@ -39,10 +39,10 @@ ConsumerId Addresses::add_consumer(std::string address, std::uint32_t cost) {
 void Addresses::remove_consumer(ConsumerId id) {
   const auto found = consumers_.find(id);
   if (found == consumers_.end()) return;
-  const auto key = routing::AddressKey::mobile(found->second.address);
+  const routing::AddressKey key = std::move(found->second.key);
   consumers_.erase(found);
-  std::erase(entries_[*key].consumers, id);
-  drop_if_empty(*key);
+  std::erase(entries_[key].consumers, id);
+  drop_if_empty(key);
 }
 
 Addresses::Consumer* Addresses::consumer(ConsumerId id) {
@@ -50,11 +50,11 @@ Addresses::Consumer* Addresses::consumer(ConsumerId id) {
   return found == consumers_.end() ? nullptr : &found->second;
 }
 
-ProducerId Addresses::add_producer(std::string address) {
+ProducerId Addresses::add_producer(std::string_view address) {
   const ProducerId id{++last_producer_};
   const auto key = routing::AddressKey::mobile(address);
   VAN_ASSERT(key.has_value());
-  producers_[id] = Producer{std::move(address), false};
+  producers_.emplace(id, Producer{*key, false});
   entries_[*key].producers.push_back(id);
   changed_.insert(*key);
   return id;
@@ -63,10 +63,10 @@ ProducerId Addresses::add_producer(std::string address) {
 void Addresses::remove_producer(ProducerId id) {
   const auto found = producers_.find(id);
   if (found == producers_.end()) return;
-  const auto key = routing::AddressKey::mobile(found->second.address);
+  const routing::AddressKey key = std::move(found->second.key);
   producers_.erase(found);
-  std::erase(entries_[*key].producers, id);
-  drop_if_empty(*key);
+  std::erase(entries_[key].producers, id);
+  drop_if_empty(key);
 }
 
 Addresses::Producer* Addresses::producer(ProducerId id) {

@@ -37,12 +37,12 @@ class Addresses {
   Addresses(Core& core, routing::ControlPlane* plane) : core_{core}, plane_{plane} {}
 
   struct Consumer {
-    std::string address;
+    routing::AddressKey key;
     std::uint32_t cost = 0;
     std::uint32_t outstanding = 0;
   };
   struct Producer {
-    std::string address;
+    routing::AddressKey key;
     bool reachable = false;
   };
   /// A local receiver of whole messages.
@@ -73,14 +73,14 @@ class Addresses {
   /// The key of an address as a message names it. The bare `$management` is ours, as with real routers (control-plane 6.1).
   [[nodiscard]] std::optional<routing::AddressKey> key_of(std::string_view text) const;
 
-  ConsumerId add_consumer(std::string address, std::uint32_t cost);
+  ConsumerId add_consumer(std::string_view address, std::uint32_t cost);
   void remove_consumer(ConsumerId id);
   Consumer* consumer(ConsumerId id);
   [[nodiscard]] const Consumer* consumer(ConsumerId id) const {
     const auto found = consumers_.find(id);
     return found == consumers_.end() ? nullptr : &found->second;
   }
-  ProducerId add_producer(std::string address);
+  ProducerId add_producer(std::string_view address);
   void remove_producer(ProducerId id);
   Producer* producer(ProducerId id);
 

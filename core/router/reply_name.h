@@ -4,13 +4,14 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace van::router {
 
 /// The part of a reply address behind our prefix, "temp.<unique>" (data-plane 2.4). Of a worker that is not the first one it is
 /// "temp.w<number>.<unique>", so that whichever worker the reply comes to knows whose it is.
-inline std::string reply_name(std::uint32_t worker, const std::string& unique) {
-  return (worker == 0 ? "temp." : "temp.w" + std::to_string(worker) + ".") + unique;
+inline std::string reply_name(std::uint32_t worker, std::string unique) {
+  return std::move(unique.insert(0, worker == 0 ? "temp." : "temp.w" + std::to_string(worker) + "."));
 }
 
 /// Whose a local name is; what is no reply address is the first worker's. The unique part has no '.', so that nothing is taken

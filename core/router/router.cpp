@@ -121,9 +121,9 @@ std::optional<Event> Router::poll_event() {
   return event;
 }
 
-ConsumerId Router::add_consumer(std::string address, std::uint32_t cost, TimePoint now) {
+ConsumerId Router::add_consumer(std::string_view address, std::uint32_t cost, TimePoint now) {
   impl_->core_.now = now;
-  const ConsumerId id = impl_->addresses_.add_consumer(std::move(address), cost);
+  const ConsumerId id = impl_->addresses_.add_consumer(address, cost);
   impl_->settle();
   return id;
 }
@@ -134,9 +134,9 @@ void Router::remove_consumer(ConsumerId consumer, TimePoint now) {
   impl_->settle();
 }
 
-ProducerId Router::add_producer(std::string address, TimePoint now) {
+ProducerId Router::add_producer(std::string_view address, TimePoint now) {
   impl_->core_.now = now;
-  const ProducerId id = impl_->addresses_.add_producer(std::move(address));
+  const ProducerId id = impl_->addresses_.add_producer(address);
   impl_->settle();
   return id;
 }
@@ -158,7 +158,7 @@ StreamId Router::open_stream(ProducerId producer, TimePoint now, Slice first, Cl
   impl_->core_.now = now;
   const Addresses::Producer* found = impl_->addresses_.producer(producer);
   VAN_ASSERT(found != nullptr);
-  const StreamId id = impl_->streams_.open(found->address, std::move(first), std::move(client), one_request);
+  const StreamId id = impl_->streams_.open(found->key, std::move(first), std::move(client), one_request);
   impl_->settle();
   return id;
 }

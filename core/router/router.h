@@ -176,11 +176,11 @@ class Router {
 
   // ---- Local addresses ----
   /// Provides `address` here. `cost`: requests go elsewhere once more are in flight here than the difference in cost.
-  ConsumerId add_consumer(std::string address, std::uint32_t cost, TimePoint now);
+  ConsumerId add_consumer(std::string_view address, std::uint32_t cost, TimePoint now);
   /// Running streams may finish; new requests go elsewhere.
   void remove_consumer(ConsumerId consumer, TimePoint now);
   /// Uses `address` from here; ReachabilityChanged tells when somebody provides it. Endpoints of our own do not count.
-  ProducerId add_producer(std::string address, TimePoint now);
+  ProducerId add_producer(std::string_view address, TimePoint now);
   void remove_producer(ProducerId producer, TimePoint now);
   [[nodiscard]] bool reachable(ProducerId producer) const;
 

@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint64_t kEarlyOctets = 64 * 1024;  ///< taken of what a client says before its provider has answered
 constexpr std::size_t kLargeRead = 256 * 1024;   ///< a write may overshoot the window of a receiver of ours so far
 constexpr std::size_t kSmallRead = 32 * 1024;    ///< of a real one, as real senders do
+constexpr std::size_t kReplyPrefixBytes = 16;    ///< of a reply address, with its slash
 constexpr std::uint64_t kLightOctets = 96 * 1024;  ///< unreported at a real receiver without its turn; ours reports sooner
 constexpr std::uint32_t kReplyFlags = amqp::RouterAnnotations::kStreaming | amqp::RouterAnnotations::kNoHoldOff | amqp::RouterAnnotations::kWide;
 /// A provider whose target refuses may be passed over for another one: routers on the way see to it, real ones too (data-plane 2.6).
@@ -49,25 +50,23 @@ ClientFacts Streams::client_of(StreamId id) const {
   return stream == nullptr ? ClientFacts{} : stream->client;
 }
 
-StreamId Streams::open(const std::string& address, Slice first, ClientFacts client, bool one_request) {
+StreamId Streams::open(const routing::AddressKey& key, Slice first, ClientFacts client, bool one_request) {
   const auto [id, stream] = streams_.create();
   stream.id = id;
   stream.listener_side = true;
-  stream.address = address;
+  stream.key = key;
   stream.client = std::move(client);
   stream.one_request = one_request;
   do {
     stream.reply_local = reply_name(core_.config.worker, core_.rng.discriminator());
-  } while (by_reply_.contains(stream.reply_local));
-  by_reply_[stream.reply_local] = id;
+  } while (!by_reply_.try_emplace(stream.reply_local, id).second);
   if (!first.empty()) {
     stream.window.count_sent(first.size(), core_.now);
     stream.early.push(std::move(first));
   }
   ++core_.counters.streams_opened;
 
-  const auto key = routing::AddressKey::mobile(address);
-  if (key && addresses_.needs_settled_uplink(*key)) {
+  if (addresses_.needs_settled_uplink(key)) {
     waiting_.push_back(id);
   } else {
     begin(id);
@@ -77,16 +76,15 @@ StreamId Streams::open(const std::string& address, Slice first, ClientFacts clie
 
 void Streams::begin(StreamId id) {
   Stream& stream = *find(id);
-  const std::string address = stream.address;  // the stream may be gone when nobody takes it
-  // data-plane 2.4: any unique text below our own prefix
-  const std::string prefix = core_.edge() ? "amqp:/_edge/" : "amqp:/_topo/0/";
   amqp::StreamHeader header;
-  header.to = address;
-  header.reply_to = prefix + core_.config.id + "/" + stream.reply_local;
+  header.to = stream.key->name();
+  // data-plane 2.4: any unique text below our own prefix
+  std::string& reply_to = header.reply_to.emplace();
+  reply_to.reserve(kReplyPrefixBytes + core_.config.id.size() + stream.reply_local.size());
+  reply_to.append(core_.edge() ? "amqp:/_edge/" : "amqp:/_topo/0/").append(core_.config.id).append("/").append(stream.reply_local);
   header.application_properties = properties_of(std::exchange(stream.client, {}));
   Bytes head = amqp::encode_stream_header(header);
-  const auto key = routing::AddressKey::mobile(address);
-  stream.ahead = key && addresses_.takes_early(*key);
+  stream.ahead = addresses_.takes_early(*stream.key);
   if (stream.ahead) {
     for (const Slice& slice : stream.early.slices()) append(head, slice.view());
     stream.early.clear();
@@ -94,7 +92,7 @@ void Streams::begin(StreamId id) {
   stream.one_request = stream.one_request && stream.ahead;
   stream.fin_sent = stream.fin_sent || stream.one_request;
   const std::uint32_t flags = stream.one_request ? kClientFlags | amqp::RouterAnnotations::kOneRequest : kClientFlags;
-  const DeliveryNo out = forwarder_.originate(id, flags, address, head, stream.one_request);
+  const DeliveryNo out = forwarder_.originate(id, flags, header.to, head, stream.one_request);
   if (Stream* still = find(id)) still->out = out;
 }
 
@@ -439,7 +437,7 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
   // Real routers say *modified* of a target that refuses (data-plane 2.6), ours only of what a target may have had.
   const bool untouched = stream->listener_side && !stream->open && !stream->taken_up && (released || !stream->ahead);
   StreamFailure why = released ? StreamFailure::lost : StreamFailure::reset;
-  if (untouched) why = released && !reachable(stream->address) ? StreamFailure::no_provider : StreamFailure::refused;
+  if (untouched) why = released && !addresses_.reachable_here(*stream->key) ? StreamFailure::no_provider : StreamFailure::refused;
   if (stream->in_complete && stream->open && !stream->readable.empty()) {
     // The answer has come whole: let the client have it before it hears of the end.
     if (!stream->failing) {
@@ -451,11 +449,6 @@ void Streams::updated(StreamId id, const std::optional<amqp::DeliveryState>& sta
     return;
   }
   fail(*stream, why);
-}
-
-bool Streams::reachable(const std::string& address) const {
-  const auto key = routing::AddressKey::mobile(address);
-  return key && addresses_.reachable_here(*key);
 }
 
 void Streams::window_moved(StreamId id) {

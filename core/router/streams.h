@@ -25,7 +25,7 @@ class Streams {
   Streams(Core& core, Addresses& addresses, Forwarder& forwarder) : core_{core}, addresses_{addresses}, forwarder_{forwarder} {}
 
   // ---- From the owner of the TCP connection: the contracts are Router's ----
-  StreamId open(const std::string& address, Slice first, ClientFacts client, bool one_request);
+  StreamId open(const routing::AddressKey& key, Slice first, ClientFacts client, bool one_request);
   [[nodiscard]] ClientFacts client_of(StreamId id) const;
   bool accept(StreamId id, const Slice& first, bool last);
   bool refuse(StreamId id);
@@ -67,7 +67,7 @@ class Streams {
     ConsumerId consumer;
     std::string reply_local;     ///< L-side: "temp.…"
     std::string reply_to;        ///< C-side: where our reply stream goes
-    std::string address;         ///< L-side
+    std::optional<routing::AddressKey> key;  ///< L-side: the service
     ClientFacts client;          ///< L-side: until the head is written. C-side: as the head says
     bool ahead = false;          ///< L-side: the provider takes what comes before its answer (docs/protocol.md, "Early octets")
     bool taken_up = false;       ///< L-side: a provider's target is connected, whether it has answered or not
@@ -106,7 +106,6 @@ class Streams {
   /// The end of what we receive has come, and may be told.
   [[nodiscard]] static bool at_end(const Stream& stream) { return stream.in_complete && (!stream.one_request || stream.listener_side || stream.fin_sent); }
   [[nodiscard]] static bool may_read(const Stream& stream) { return stream.open || stream.requested; }
-  [[nodiscard]] bool reachable(const std::string& address) const;
   Stream* find(StreamId id) { return streams_.find(id); }
   [[nodiscard]] const Stream* find(StreamId id) const { return streams_.find(id); }
   void read_head(Stream& stream);
