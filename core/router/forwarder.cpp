@@ -25,8 +25,6 @@ bool is_one_request(const Delivery& delivery) { return (delivery.annotations.fla
 
 bool is_stream(const Delivery& delivery) { return (delivery.annotations.flags & amqp::RouterAnnotations::kStreaming) != 0; }
 
-std::size_t pending_limit(const Peer& peer) { return peer.client() ? limits::kClientPendingBytes : limits::kPeerPendingBytes; }
-
 /// Octets of one delivery that may wait here. A message's sender keeps no window.
 std::size_t waiting_limit(const Delivery& delivery) {
   return is_stream(delivery) && !is_wide(delivery) ? limits::kStreamPendingBytes : limits::kWideStreamPendingBytes;
@@ -107,7 +105,7 @@ void Forwarder::source_settled(Delivery& delivery, const std::optional<amqp::Del
 
 void Forwarder::settle_out(Out& out, const std::optional<amqp::DeliveryState>& state) {
   out.done = true;
-  uncount(out);
+  outstanding_.uncount(out);
   Peer* next = out.delivery ? core_.peer(out.peer) : nullptr;
   if (next == nullptr) return;
   core_.touch(*next);
@@ -210,7 +208,7 @@ void Forwarder::make_room(PeerLink& link) {
     if (!waits(oldest) || !delivery->presettled) return;
     ++core_.counters.messages_dropped;
     outbox_.cancel(*deliveries_.find_out(oldest));
-    release_pending(*delivery, delivery->pending);
+    intake_.release_all(*delivery);
     erase_if_done(*delivery);
   }
 }
@@ -296,11 +294,7 @@ void Forwarder::report(DeliveryNo no, amqp::DeliveryState state, bool settled) {
 /// With the `last` octets its end is to be told (source_complete), and only then is what came whole sent on: whole.
 void Forwarder::take(Delivery& delivery, Slice octets, bool last) {
   if (delivery.dropping) return;
-  if (Peer* peer = core_.peer(delivery.peer)) {
-    delivery.pending += octets.size();
-    peer->pending_bytes += octets.size();
-    if (peer->pending_bytes > pending_limit(*peer)) set_paused(*peer, true);
-  }
+  intake_.take(delivery, octets.size());
   if (delivery.routed) {
     if (delivery.resend) {
       delivery.resend->octets.push(octets);
@@ -347,7 +341,7 @@ void Forwarder::source_broken(Delivery& delivery, bool aborted) {
     delivery.dropping = true;
     for (Out& out : delivery.outs) {
       if (out.done || out.sent) continue;
-      uncount(out);
+      outstanding_.uncount(out);
       if (out.stream) {
         out.done = true;
         streams_->broken(out.stream, aborted ? Streams::Break::aborted : Streams::Break::lost);
@@ -355,7 +349,7 @@ void Forwarder::source_broken(Delivery& delivery, bool aborted) {
         outbox_.cancel(out);
       }
     }
-    release_pending(delivery, delivery.pending);
+    intake_.release_all(delivery);
   }
   // Who sent it all and is gone can't settle any more: nobody waits for the outcome.
   for (Out& out : delivery.outs) {
@@ -376,7 +370,7 @@ void Forwarder::distribute(Delivery& delivery, const Slice& octets) {
     Out& out = delivery.outs[index];
     if (out.done) continue;
     if (out.stream) {
-      release_pending(delivery, octets.size());
+      intake_.release(delivery, octets.size());
       streams_->payload(out.stream, octets);
       continue;
     }
@@ -393,7 +387,7 @@ void Forwarder::distribute(Delivery& delivery, const Slice& octets) {
     }
     outbox_.more(out);
   }
-  if (delivery.multicast) release_pending(delivery, octets.size());
+  if (delivery.multicast) intake_.release(delivery, octets.size());
 }
 
 bool Forwarder::queue_full(const Peer* peer) { return peer != nullptr && peer->client() && peer->queued_bytes > limits::kClientQueueBytes; }
@@ -403,27 +397,27 @@ bool Forwarder::queue_full(const Peer* peer) { return peer != nullptr && peer->c
 void Forwarder::held_for_client(Delivery& delivery, const Out& out) {
   const Peer* to = core_.peer(out.peer);
   const Peer* from = core_.peer(delivery.peer);
-  if (to != nullptr && to->client() && from != nullptr && !from->client()) release_pending(delivery, delivery.pending);
+  if (to != nullptr && to->client() && from != nullptr && !from->client()) intake_.release_all(delivery);
 }
 
 // ---- Sending ----
 
 void Forwarder::sent(Delivery& delivery, Out&, std::size_t octets) {
-  if (!delivery.multicast) release_pending(delivery, octets);
+  if (!delivery.multicast) intake_.release(delivery, octets);
   if (delivery.stream) streams_->window_moved(delivery.stream);
 }
 
 void Forwarder::completed(Delivery& delivery, Out& out) {
   // An edge's consumer is free again once a client has said all, as with real routers: the settlement, one round trip later, would
   // come behind the next stream of who opens one as soon as the last is done.
-  if (out.counted_for.proxy && is_stream(delivery) && !is_one_request(delivery)) uncount(out);
+  if (out.counted_for.proxy && is_stream(delivery) && !is_one_request(delivery)) outstanding_.uncount(out);
   if (settles(out) && !delivery.presettled) {
     core_.peer(out.peer)->outgoing.erase(out.delivery);
     return receiver_state(delivery, static_cast<std::uint32_t>(&out - delivery.outs.data()), amqp::Accepted{}, true);
   }
   if (delivery.presettled || delivery.receiver_settled) {
     out.done = true;
-    uncount(out);
+    outstanding_.uncount(out);
     if (Peer* peer = core_.peer(out.peer)) peer->outgoing.erase(out.delivery);
   } else if (delivery.sender_settled) {
     settle_out(out, is_one_request(delivery) ? std::optional<amqp::DeliveryState>{amqp::Accepted{}} : std::nullopt);
@@ -437,41 +431,13 @@ bool Forwarder::settles(const Out& out) {
   return link != nullptr && link->settles;
 }
 
-void Forwarder::count(Out& out, const std::string& key, const Destination& to) {
-  out.counted = key;
-  out.counted_for = to;
-  if (Addresses::Consumer* consumer = addresses_.consumer(to.consumer)) {
-    ++consumer->outstanding;
-  } else if (Peer* peer = core_.peer(to.peer)) {
-    if (PeerLink* proxy = peer->link(to.proxy)) ++proxy->outstanding;
-    else ++peer->outstanding[key];
-  }
-}
-
-void Forwarder::uncount(Out& out) {
-  if (out.counted.empty()) return;
-  const std::string key = std::exchange(out.counted, {});
-  if (out.counted_for.consumer) {
-    if (Addresses::Consumer* consumer = addresses_.consumer(out.counted_for.consumer)) --consumer->outstanding;
-    return;
-  }
-  Peer* peer = core_.peer(out.counted_for.peer);
-  if (peer == nullptr) return;
-  if (out.counted_for.proxy) {
-    if (PeerLink* proxy = peer->link(out.counted_for.proxy)) --proxy->outstanding;
-    return;
-  }
-  const auto found = peer->outstanding.find(key);
-  if (found != peer->outstanding.end() && --found->second == 0) peer->outstanding.erase(found);
-}
-
 // ---- States ----
 
 void Forwarder::refuse(Delivery& delivery, amqp::DeliveryState state) {
   ++core_.counters.deliveries_released;
   delivery.dropping = true;
   delivery.head.clear();
-  release_pending(delivery, delivery.pending);
+  intake_.release_all(delivery);
   delivery.outcome = state;
   delivery.receiver_settled = true;
   if (delivery.stream) delivery.complete = true;  // a stream of ours ends with this; nothing more comes
@@ -485,9 +451,9 @@ void Forwarder::receiver_state(Delivery& delivery, std::uint32_t index, std::opt
   }
   Out& out = delivery.outs[index];
   const bool failure = is_failure(state);
-  if (settled) uncount(out);
+  if (settled) outstanding_.uncount(out);
   if (failure && !out.sent) {
-    uncount(out);
+    outstanding_.uncount(out);
     if (out.stream) out.done = true;
     else outbox_.cancel(out);  // the aborted transfer settles it: data-plane 3.4
     settled = true;
@@ -501,7 +467,7 @@ void Forwarder::receiver_state(Delivery& delivery, std::uint32_t index, std::opt
   }
   if (failure) {
     delivery.dropping = delivery.dropping || !delivery.complete;
-    release_pending(delivery, delivery.pending);  // also of one that had come whole and was not sent yet
+    intake_.release_all(delivery);  // also of one that had come whole and was not sent yet
   }
   if (state && amqp::is_terminal(*state)) delivery.outcome = state;
   if (settled) delivery.receiver_settled = true;
@@ -530,28 +496,12 @@ void Forwarder::tell_source(Delivery& delivery, std::optional<amqp::DeliveryStat
   erase_if_done(delivery);
 }
 
-void Forwarder::release_pending(Delivery& delivery, std::size_t octets) {
-  const std::size_t released = std::min(octets, delivery.pending);
-  delivery.pending -= released;
-  Peer* peer = core_.peer(delivery.peer);
-  if (peer == nullptr || released == 0) return;
-  peer->pending_bytes -= released;
-  if (peer->receiving_paused && peer->pending_bytes < pending_limit(*peer) / 2) set_paused(*peer, false);
-}
-
-void Forwarder::set_paused(Peer& peer, bool paused) {
-  if (peer.receiving_paused == paused) return;
-  peer.receiving_paused = paused;
-  core_.touch(peer);
-  for (const amqp::SessionId session : peer.data_sessions) peer.connection.set_window_open(session, !paused);
-}
-
 void Forwarder::erase_if_done(Delivery& delivery) {
   if (!delivery.complete || !delivery.finished) return;
   for (const Out& out : delivery.outs) {
     if (!out.done) return;
   }
-  release_pending(delivery, delivery.pending);
+  intake_.release_all(delivery);
   deliveries_.doom(delivery.no);
 }
 

@@ -7,7 +7,9 @@
 #include "core/router/addresses.h"
 #include "core/router/core.h"
 #include "core/router/deliveries.h"
+#include "core/router/intake.h"
 #include "core/router/outbox.h"
+#include "core/router/outstanding.h"
 #include "core/routing/control_plane.h"
 
 namespace van::router {
@@ -27,7 +29,7 @@ class Forwarder final : private Outbox::Observer {
   };
 
   Forwarder(Core& core, Addresses& addresses)
-      : core_{core}, addresses_{addresses}, outbox_{core, deliveries_, *this} {}
+      : core_{core}, addresses_{addresses}, intake_{core}, outstanding_{core, addresses}, outbox_{core, deliveries_, *this} {}
   void connect(Streams& streams, Inbox& inbox) {  ///< once, before anything else
     streams_ = &streams;
     inbox_ = &inbox;
@@ -102,21 +104,19 @@ class Forwarder final : private Outbox::Observer {
   void give_to_endpoint(Delivery& delivery, std::uint32_t index, EndpointId endpoint);
   /// Another destination for what one released; false when there is none.
   bool try_again(Delivery& delivery, std::uint32_t index, const std::optional<amqp::DeliveryState>& state);
-  void count(Out& out, const std::string& key, const Destination& to);
-  void uncount(Out& out);
   /// Nobody takes it, or it is wrong: thrown away, and the source told so.
   void refuse(Delivery& delivery, amqp::DeliveryState state);
   void receiver_state(Delivery& delivery, std::uint32_t index, std::optional<amqp::DeliveryState> state, bool settled);
   void multicast_state(Delivery& delivery, const std::optional<amqp::DeliveryState>& state);
   void tell_source(Delivery& delivery, std::optional<amqp::DeliveryState> state, bool settled);
-  void release_pending(Delivery& delivery, std::size_t octets);
-  void set_paused(Peer& peer, bool paused);
   void erase_if_done(Delivery& delivery);
 
   Core& core_;
   Addresses& addresses_;
   Streams* streams_ = nullptr;
   Inbox* inbox_ = nullptr;
+  Intake intake_;
+  Outstanding outstanding_;
   Deliveries deliveries_;
   Outbox outbox_;
 };

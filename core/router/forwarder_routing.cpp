@@ -46,7 +46,7 @@ void Forwarder::try_route(Delivery& delivery) {
   // Other routers hand bits on that they do not know.
   if (peer == nullptr || peer->info.product != names::product) delivery.annotations.flags &= ~amqp::RouterAnnotations::kWide;
   delivery.head.consume(header.annotations_bytes);
-  release_pending(delivery, header.annotations_bytes);
+  intake_.release(delivery, header.annotations_bytes);
   if (!delivery.target.empty()) delivery.annotations.to_override = delivery.target;  // control-plane 4.3
   if (delivery.annotations.to_override) routing.to = *delivery.annotations.to_override;
   else if (header.to) routing.to = *header.to;
@@ -62,7 +62,7 @@ void Forwarder::deliver_to_inbox(Delivery& delivery, Peer& peer, PeerLink& link)
   if (!delivery.complete) return;
   const Bytes message = delivery.head.peek(delivery.head.bytes());
   delivery.head.clear();
-  release_pending(delivery, delivery.pending);
+  intake_.release_all(delivery);
   delivery.routed = true;
   delivery.receiver_settled = true;
   delivery.outcome = amqp::Accepted{};
@@ -165,7 +165,7 @@ bool Forwarder::try_again(Delivery& delivery, std::uint32_t index, const std::op
   const auto next = delivery.outs.size() < kTries ? addresses_.choose(resend.key, addresses_.treatment(resend.key), origin) : std::nullopt;
   if (!next) return false;
 
-  uncount(released);
+  outstanding_.uncount(released);
   if (released.stream) {
     released.done = true;
   } else if (!released.sent) {
@@ -181,7 +181,7 @@ bool Forwarder::try_again(Delivery& delivery, std::uint32_t index, const std::op
   delivery.head = resend.octets;
   const auto index_now = static_cast<std::uint32_t>(delivery.outs.size());
   Out& out = delivery.outs.emplace_back();
-  count(out, resend.key.text(), *next);
+  outstanding_.count(out, resend.key.text(), *next);
   if (next->consumer) out.stream = streams_->incoming(delivery.no, next->consumer);
   else out.peer = next->peer;
   start_out(delivery, index_now, *next, resend.routing);
@@ -196,13 +196,13 @@ void Forwarder::send_to(Delivery& delivery, const std::vector<Destination>& dest
   for (std::uint32_t index = 0; index < destinations.size(); ++index) {
     const Destination& to = destinations[index];
     Out& out = delivery.outs[index];
-    if (!count_as.empty() && !delivery.presettled) count(out, count_as, to);
+    if (!count_as.empty() && !delivery.presettled) outstanding_.count(out, count_as, to);
     if (to.consumer) out.stream = streams_->incoming(delivery.no, to.consumer);
     else if (!to.endpoint) out.peer = to.peer;
   }
   for (std::uint32_t index = 0; index < destinations.size(); ++index) start_out(delivery, index, destinations[index], routing);
   delivery.head.clear();
-  if (delivery.multicast) release_pending(delivery, delivery.pending);
+  if (delivery.multicast) intake_.release_all(delivery);
 }
 
 amqp::LinkId Forwarder::message_link(const Peer& peer, const Destination& to, std::uint8_t priority) {
@@ -226,7 +226,7 @@ void Forwarder::start_out(Delivery& delivery, std::uint32_t index, const Destina
   Out& out = delivery.outs[index];
   if (out.stream) {
     const SliceQueue head = std::exchange(delivery.head, {});
-    release_pending(delivery, delivery.pending);
+    intake_.release_all(delivery);
     const StreamId stream = out.stream;
     if (delivery.complete) out.all_queued = out.sent = true;
     std::size_t left = head.slices().size();
