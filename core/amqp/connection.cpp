@@ -22,6 +22,7 @@ std::optional<Event> Connection::poll_event() {
 }
 
 SliceQueue& Connection::output() { return impl_->context.wire.output(); }
+std::size_t Connection::output_bytes() const { return impl_->context.wire.output_bytes(); }
 TimePoint Connection::next_deadline() const { return impl_->next_deadline(); }
 
 void Connection::set_flow_for_each_stream(bool at_once) { impl_->context.flow_for_each_stream = at_once; }

@@ -145,6 +145,7 @@ class Connection {
   /// Encoded bytes for the transport; the caller consumes what it has written. The engine never drops from here; who
   /// sends bulk data stops at a high-water mark (limits::kOutputHighWater).
   [[nodiscard]] SliceQueue& output();
+  [[nodiscard]] std::size_t output_bytes() const;  ///< that wait there, but for a short frame that output() completes
   [[nodiscard]] TimePoint next_deadline() const;
 
   // ---- Sessions and links ----

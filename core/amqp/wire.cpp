@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "core/base/assert.h"
 
@@ -22,6 +23,11 @@ void shorten(std::optional<Error>& error) {
   std::size_t end = kDescriptionBytesSmall;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not inside a UTF-8 sequence
   text.resize(end);
+}
+
+/// Of a few octets, and the same for many deliveries.
+bool is_short(const std::optional<DeliveryState>& state) {
+  return !state || std::holds_alternative<Accepted>(*state) || std::holds_alternative<Released>(*state);
 }
 
 /// False: there is nothing to leave out.
@@ -56,6 +62,7 @@ void Wire::write_open(const Open& open) {
 void Wire::write_empty() { push_copy(kEmptyFrame, output_); }
 
 bool Wire::try_write(std::uint16_t channel, const Performative& performative) {
+  flush_disposition();
   if (!encode(channel, Frame::kAmqp, performative)) return false;
   push_copy(scratch_, open_written_ ? output_ : held_);
   return true;
@@ -65,6 +72,28 @@ void Wire::write(std::uint16_t channel, Performative performative) {
   if (try_write(channel, performative)) return;
   if (shorten(performative) && try_write(channel, performative)) return;
   overflowed_ = true;
+}
+
+void Wire::write(std::uint16_t channel, Disposition disposition) {
+  if (extend_disposition(channel, disposition)) return;
+  if (!is_short(disposition.state)) return write(channel, Performative{std::move(disposition)});
+  flush_disposition();
+  collected_ = Collected{channel, std::move(disposition)};
+}
+
+bool Wire::extend_disposition(std::uint16_t channel, const Disposition& disposition) {
+  if (!collected_ || collected_->channel != channel) return false;
+  Disposition& all = collected_->disposition;
+  const std::uint32_t last = all.last.value_or(all.first);
+  if (disposition.first != last + 1 || disposition.role != all.role || disposition.settled != all.settled || disposition.state != all.state) return false;
+  all.last = disposition.first;
+  return true;
+}
+
+void Wire::flush_disposition() {
+  if (!collected_) return;
+  Collected all = *std::exchange(collected_, std::nullopt);
+  write(all.channel, Performative{std::move(all.disposition)});
 }
 
 std::size_t Wire::transfer_room(std::uint16_t channel, const Transfer& transfer) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "core/amqp/frame_decoder.h"
 #include "core/amqp/performatives.h"
@@ -28,6 +29,9 @@ class Wire {
   /// what remains too large sets overflowed().
   void write(std::uint16_t channel, Performative performative);
   [[nodiscard]] bool overflowed() const { return overflowed_; }
+  /// The same. Those that say the same of one delivery after the other become one frame with a range (§2.7.6), which goes out behind the
+  /// transfers written meanwhile, and before any other frame.
+  void write(std::uint16_t channel, Disposition disposition);
 
   /// Octets of payload that fit into one frame behind this transfer.
   [[nodiscard]] std::size_t transfer_room(std::uint16_t channel, const Transfer& transfer) const;
@@ -38,7 +42,11 @@ class Wire {
   void set_max_frame_size(std::uint32_t bytes) { max_frame_size_ = bytes; }
   [[nodiscard]] std::uint32_t max_frame_size() const { return max_frame_size_; }
 
-  [[nodiscard]] SliceQueue& output() { return output_; }
+  [[nodiscard]] SliceQueue& output() {
+    flush_disposition();
+    return output_;
+  }
+  [[nodiscard]] std::size_t output_bytes() const { return output_.bytes(); }  ///< without a disposition that is still collected
   void set_now(TimePoint now) { now_ = now; }
   /// Never later than the last write: writing has no time of its own, so it counts as done at the input before it.
   [[nodiscard]] TimePoint last_write() const { return last_write_; }
@@ -46,10 +54,17 @@ class Wire {
 
  private:
   bool encode(std::uint16_t channel, std::uint8_t type, const Performative& performative);
+  bool extend_disposition(std::uint16_t channel, const Disposition& disposition);
+  void flush_disposition();
   void push_copy(ByteView bytes, SliceQueue& to);
 
   SliceQueue output_;
   SliceQueue held_;
+  struct Collected {
+    std::uint16_t channel;
+    Disposition disposition;
+  };
+  std::optional<Collected> collected_;
   bool open_written_ = false;
   bool overflowed_ = false;
   std::uint32_t max_frame_size_ = limits::kMaxFrameSize;

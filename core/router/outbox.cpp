@@ -156,7 +156,7 @@ void Outbox::pump(Peer& peer) {
       peer.ready.pop_front();
       continue;
     }
-    if (link->kind != LinkKind::control && peer.connection.output().bytes() >= limits::kOutputHighWater) return;
+    if (link->kind != LinkKind::control && peer.connection.output_bytes() >= limits::kOutputHighWater) return;
     peer.ready.pop_front();
     link->in_ready = false;
     core_.touch(peer);

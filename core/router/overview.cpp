@@ -94,7 +94,7 @@ Router::Held held_by(const Core& core, const routing::ControlPlane* plane) {
     held.links += peer->links.size();
     held.pending_bytes += peer->pending_bytes;
     for (const auto& [link_id, link] : peer->links) held.queued += link.queue.size();
-    const std::size_t waiting = peer->connection.output().bytes();
+    const std::size_t waiting = peer->connection.output_bytes();
     held.output_bytes += waiting;
     held.output_bytes_max = std::max(held.output_bytes_max, waiting);
   }

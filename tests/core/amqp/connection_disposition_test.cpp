@@ -197,6 +197,69 @@ TEST_CASE("a sender's settlement in the middle travels in the transfers to come"
   CHECK(next<TransferReceived>(pair.b).settled);
 }
 
+TEST_CASE("what is said of one delivery after the other is one frame with a range (§2.7.6)", "[amqp][disposition]") {
+  RawPeer peer{RawPeer::server()};
+  peer.open();
+  peer.begin();
+  peer.attach("in", 0, LinkRole::sender, 10);
+  std::vector<amqp::DeliveryId> got;
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    peer.send(0, RawPeer::transfer_of(0, i), Bytes{1});
+    got.push_back(next<TransferReceived>(peer.engine).delivery);
+  }
+  peer.received();
+  const auto accept = [&](std::size_t i, bool settled = true) { peer.engine.update(got[i], amqp::Accepted{}, settled); };
+  using Frames = std::vector<amqp::Disposition>;
+  const auto frame = [](std::uint32_t first, std::optional<std::uint32_t> last, DeliveryState state, bool settled = true) {
+    return amqp::Disposition{.role = LinkRole::receiver, .first = first, .last = last, .settled = settled, .state = std::move(state)};
+  };
+  SECTION("all") {
+    for (std::size_t i = 0; i < 5; ++i) accept(i);
+    CHECK(peer.received_of<amqp::Disposition>() == Frames{frame(0, 4, amqp::Accepted{})});
+  }
+  SECTION("not over a gap, nor backwards") {
+    for (const std::size_t i : {0u, 1u, 3u, 2u, 4u}) accept(i);
+    CHECK(peer.received_of<amqp::Disposition>() ==
+          Frames{frame(0, 1, amqp::Accepted{}), frame(3, {}, amqp::Accepted{}), frame(2, {}, amqp::Accepted{}), frame(4, {}, amqp::Accepted{})});
+  }
+  SECTION("not what differs") {
+    accept(0);
+    peer.engine.update(got[1], amqp::Released{}, true);
+    accept(2);
+    accept(3, false);
+    peer.engine.update(got[4], amqp::Received{1, 2}, false);
+    CHECK(peer.received_of<amqp::Disposition>() == Frames{frame(0, {}, amqp::Accepted{}), frame(1, {}, amqp::Released{}), frame(2, {}, amqp::Accepted{}),
+                                                          frame(3, {}, amqp::Accepted{}, false), frame(4, {}, amqp::Received{1, 2}, false)});
+  }
+  SECTION("nor over what was handed out") {
+    accept(0);
+    CHECK(peer.received_of<amqp::Disposition>().size() == 1);
+    accept(1);
+    CHECK(peer.received_of<amqp::Disposition>() == Frames{frame(1, {}, amqp::Accepted{})});
+  }
+}
+
+TEST_CASE("transfers pass a disposition that is collected, other frames do not", "[amqp][disposition]") {
+  RawPeer peer{RawPeer::server()};
+  peer.open();
+  const auto session = peer.begin(0, 100);
+  peer.attach("in", 0, LinkRole::sender, 10);
+  const auto link = peer.attach("out", 1, LinkRole::receiver);
+  peer.send(0, amqp::Flow{.next_incoming_id = 0, .incoming_window = 100, .handle = 1, .delivery_count = 0, .link_credit = 10});
+  peer.send(0, RawPeer::transfer_of(0, 0), Bytes{1});
+  const auto got = test::all<TransferReceived>(peer.engine);
+  REQUIRE(got.size() == 1);
+  peer.received();
+  peer.engine.update(got[0].delivery, amqp::Accepted{}, true);
+  REQUIRE(test::send_whole(peer.engine, link, 5));
+  peer.engine.end_session(session, {});
+  const auto frames = peer.received();
+  REQUIRE(frames.size() == 3);
+  CHECK(std::holds_alternative<amqp::Transfer>(*frames[0].performative));
+  CHECK(std::holds_alternative<amqp::Disposition>(*frames[1].performative));
+  CHECK(std::holds_alternative<amqp::End>(*frames[2].performative));
+}
+
 TEST_CASE("states are cut to fit the peer's frames", "[amqp][disposition]") {
   RawPeer peer{RawPeer::server()};
   peer.open({.max_frame_size = 512});
