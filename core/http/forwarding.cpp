@@ -15,10 +15,10 @@ bool names(std::string_view list, std::string_view wanted) {
 }
 
 /// All values of a list field in one line, with one more.
-void append_to_list(HeadWriter& writer, const Fields& fields, std::string_view name, const std::string& last) {
+void append_to_list(HeadWriter& writer, const Fields& fields, FieldName known, std::string_view name, const std::string& last) {
   std::string all;
   for (const Field& field : fields)
-    if (same(field.name, name) && !field.value.empty()) all.append(field.value).append(", ");
+    if (field.known == known && !field.value.empty()) all.append(field.value).append(", ");
   writer.field(name, all + last);
 }
 
@@ -34,18 +34,18 @@ std::string forwarded_element(const RequestForwarding& how, std::string_view hos
 
 void write_forwarded(HeadWriter& writer, const Fields& fields, const RequestForwarding& how, const RequestHead& head) {
   if (how.forwarded == Forwarded::none) return;
-  append_to_list(writer, fields, "Via", "1." + std::to_string(head.minor) + " vanctl");
-  if (how.forwarded == Forwarded::standard) return append_to_list(writer, fields, "Forwarded", forwarded_element(how, head.host));
-  append_to_list(writer, fields, "X-Forwarded-For", how.client.empty() ? "unknown" : how.client);
+  append_to_list(writer, fields, FieldName::via, "Via", "1." + std::to_string(head.minor) + " vanctl");
+  if (how.forwarded == Forwarded::standard) return append_to_list(writer, fields, FieldName::forwarded, "Forwarded", forwarded_element(how, head.host));
+  append_to_list(writer, fields, FieldName::x_forwarded_for, "X-Forwarded-For", how.client.empty() ? "unknown" : how.client);
   // Whoever was before us may have ended TLS: that stays.
-  if (find(fields, "X-Forwarded-Proto") == nullptr) writer.field("X-Forwarded-Proto", scheme_of(how));
-  if (find(fields, "X-Forwarded-Host") == nullptr && !head.host.empty()) writer.field("X-Forwarded-Host", head.host);
+  if (find(fields, FieldName::x_forwarded_proto) == nullptr) writer.field("X-Forwarded-Proto", scheme_of(how));
+  if (find(fields, FieldName::x_forwarded_host) == nullptr && !head.host.empty()) writer.field("X-Forwarded-Host", head.host);
 }
 
 /// Whether write_forwarded() writes it in another way.
-bool rewritten(std::string_view name, Forwarded forwarded) {
+bool rewritten(FieldName name, Forwarded forwarded) {
   if (forwarded == Forwarded::none) return false;
-  return same(name, "Via") || same(name, forwarded == Forwarded::standard ? "Forwarded" : "X-Forwarded-For");
+  return name == FieldName::via || name == (forwarded == Forwarded::standard ? FieldName::forwarded : FieldName::x_forwarded_for);
 }
 
 /// RFC 9110 §7.6.2; a value that is no number goes on as it is.
@@ -67,21 +67,21 @@ void write_target(HeadWriter& writer, const RequestHead& head) {
 void write_request(std::string& text, const RequestHead& head, const Fields& fields, const RequestForwarding& how) {
   HeadWriter writer{text};
   write_target(writer, head);
-  const bool without_host = head.host.empty() && find(fields, "Host") == nullptr;
+  const bool without_host = head.host.empty() && find(fields, FieldName::host) == nullptr;
   writer.field("Host", without_host ? how.host : head.host);
   const bool counted = head.method == "OPTIONS" || head.method == "TRACE";
   writer.end_to_end(fields, head.connection, [&](const Field& field) {
-    if (same(field.name, "Expect")) return head.expects_continue;
-    if (counted && same(field.name, "Max-Forwards")) return false;
-    return !same(field.name, "Host") && !rewritten(field.name, how.forwarded);
+    if (field.known == FieldName::expect) return head.expects_continue;
+    if (field.known == FieldName::max_forwards) return !counted;
+    return field.known != FieldName::host && !rewritten(field.known, how.forwarded);
   });
-  if (const Field* hops = find(fields, "Max-Forwards"); counted && hops != nullptr) writer.field(hops->name, one_less(hops->value));
+  if (const Field* hops = counted ? find(fields, FieldName::max_forwards) : nullptr; hops != nullptr) writer.field(hops->name, one_less(hops->value));
   write_forwarded(writer, fields, how, head);
   if (head.body.kind == Framing::Kind::chunked) writer.field("Transfer-Encoding", "chunked");
 
   std::string options;
   const auto option = [&options](std::string_view name) { options.append(options.empty() ? "" : ", ").append(name); };
-  if (const Field* te = find(fields, "TE"); te != nullptr && names(te->value, "trailers")) {
+  if (const Field* te = find(fields, FieldName::te); te != nullptr && names(te->value, "trailers")) {
     writer.field("TE", "trailers");
     option("TE");
   }
@@ -106,10 +106,10 @@ void write_response(std::string& text, const ResponseHead& head, const Fields& f
   HeadWriter writer{text};
   writer.status_line(head.status, head.reason);
   const bool no_length = head.status < 200 || head.status == 204;  // RFC 9110 §8.6
-  writer.end_to_end(fields, head.connection, [&](const Field& field) { return !no_length || !same(field.name, "Content-Length"); });
+  writer.end_to_end(fields, head.connection, [&](const Field& field) { return !no_length || field.known != FieldName::content_length; });
   const bool chunks = head.body.kind == Framing::Kind::chunked || head.body.kind == Framing::Kind::until_close;
   if (chunks && client_minor > 0) writer.field("Transfer-Encoding", "chunked");
-  const Field* upgrade = head.status == 101 || head.status == 426 ? find(fields, "Upgrade") : nullptr;
+  const Field* upgrade = head.status == 101 || head.status == 426 ? find(fields, FieldName::upgrade) : nullptr;
   if (upgrade != nullptr) writer.field("Upgrade", upgrade->value);
   if (upgrade != nullptr) writer.field("Connection", keep_alive || head.status == 101 ? "Upgrade" : "Upgrade, close");
   else if (!keep_alive && !head.interim()) writer.field("Connection", "close");

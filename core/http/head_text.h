@@ -8,19 +8,24 @@
 #include "core/base/bytes.h"
 #include "core/base/expected.h"
 #include "core/http/error.h"
+#include "core/http/field_name.h"
 
 namespace van::http {
 
 struct Field {
   std::string_view name;
   std::string_view value;  ///< without spaces around it
+  FieldName known = FieldName::other;
+  bool usual = false;  ///< known to have nothing but ": " beside them in its line
+  /// Of a usual one in a head that was read, with its end.
+  [[nodiscard]] std::string_view line() const { return {name.data(), name.size() + value.size() + 4}; }
 };
 using Fields = std::vector<Field>;
 
-/// The value of the first field of this name; nullptr when there is none.
-const Field* find(const Fields& fields, std::string_view name);
-/// Reads `name: value` without its line end (RFC 9112 §5). Errors: no colon, a name that is no token, space around the name, an
-/// octet that no value has.
+/// The first field of this name; nullptr when there is none.
+const Field* find(const Fields& fields, FieldName name);
+/// Reads `name: value` without its line end (RFC 9112 §5); `line` is not empty. Errors: no colon, a name that is no token, space
+/// around the name, an octet that no value has.
 Expected<Field, Error> read_field(std::string_view line);
 
 /// Collects the head of a message (RFC 9112 §2.1) and cuts it into lines: a start line and fields. Lines end in CRLF and in nothing
@@ -37,7 +42,7 @@ class HeadText {
   Expected<std::size_t, Error> feed(ByteView octets);
   [[nodiscard]] bool whole() const { return whole_; }
   [[nodiscard]] bool begun() const { return !text_.empty(); }
-  [[nodiscard]] const std::string& text() const { return text_; }  ///< what has come
+  [[nodiscard]] std::string_view text() const { return text_; }  ///< what has come; behind a whole head maybe some more
   /// Of a whole head, until reset().
   [[nodiscard]] std::string_view start_line() const { return start_line_; }
   [[nodiscard]] const Fields& fields() const { return fields_; }
@@ -45,17 +50,23 @@ class HeadText {
   void reset();
 
  private:
-  [[nodiscard]] Expected<void, Error> check_limits() const;
-  Expected<void, Error> end_line();
+  void make_room(std::size_t octets);
+  void begin();
   Expected<void, Error> read_lines();
+  [[nodiscard]] bool may_begin(char first) const;
+  [[nodiscard]] Error too_long() const;
+  void add_line(std::string_view line);
+  Expected<void, Error> end_lines();
 
   std::string text_;
-  std::size_t line_ = 0;   ///< where the line begins that has not ended yet
-  std::size_t lines_ = 0;  ///< that have ended
-  bool skipped_ = false;   ///< the empty line before the start line
+  std::size_t searched_ = 0;  ///< octets of text_ in which there is no other line end; the size of a whole head
+  std::size_t line_ = 0;      ///< where the line begins that has not ended yet
+  bool skipped_ = false;      ///< the empty line before the start line
   bool whole_ = false;
+  // These look into text_, and when it moves they are read again.
   std::string_view start_line_;
   Fields fields_;
+  std::string_view wrong_;  ///< with the first field that is none; that is said at the end
 };
 
 }  // namespace van::http

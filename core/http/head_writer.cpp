@@ -1,5 +1,7 @@
 #include "core/http/head_writer.h"
 
+#include <array>
+
 namespace van::http {
 
 void HeadWriter::request_line(std::string_view method, std::string_view target) {
@@ -7,10 +9,17 @@ void HeadWriter::request_line(std::string_view method, std::string_view target) 
 }
 
 void HeadWriter::status_line(int status, std::string_view reason) {
-  text_.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(reason).append("\r\n");
+  const auto digit = [](int number) { return static_cast<char>('0' + number % 10); };
+  const std::array<char, 4> code{digit(status / 100), digit(status / 10), digit(status), ' '};
+  text_.append("HTTP/1.1 ").append(code.data(), code.size()).append(reason).append("\r\n");
 }
 
 void HeadWriter::field(std::string_view name, std::string_view value) { text_.append(name).append(": ").append(value).append("\r\n"); }
+
+void HeadWriter::field(const Field& read) {
+  if (read.usual) text_ += read.line();
+  else field(read.name, read.value);
+}
 
 std::string_view reason_of(int status) {
   switch (status) {

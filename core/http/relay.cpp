@@ -97,7 +97,7 @@ bool Relay::begin_exchange() {
     answer(501, "CONNECT is not for services", false);
     return true;
   }
-  const Field* hops = head.method == "OPTIONS" || head.method == "TRACE" ? find(request_.fields(), "Max-Forwards") : nullptr;
+  const Field* hops = head.method == "OPTIONS" || head.method == "TRACE" ? find(request_.fields(), FieldName::max_forwards) : nullptr;
   if (hops != nullptr && hops->value == "0") {  // RFC 9110 §7.6.2: we are the last recipient
     answer(head.method == "OPTIONS" ? 200 : 501, "this is a gateway", keep_alive_ && sent_whole());
     return true;
@@ -214,7 +214,7 @@ bool Relay::pass_response(const Ends& ends) {
 }
 
 bool Relay::pass_piece(SliceQueue& from, std::size_t room) {
-  const Slice front = from.slices().front();
+  const Slice& front = from.slices().front();
   const ByteView octets = front.view().first(std::min(front.size(), room));
   BodyReader::Piece piece;
   if (coding_ == Coding::as_it_came) {

@@ -41,7 +41,8 @@ class RequestReader {
   void reset();  ///< for the next one
 
  private:
-  [[nodiscard]] Expected<RequestHead, Error> read() const;
+  Expected<void, Error> read_line();
+  Expected<void, Error> read_fields();
 
   HeadText text_;
   RequestHead head_;

@@ -41,7 +41,7 @@ class ResponseReader {
   void reset();
 
  private:
-  [[nodiscard]] Expected<ResponseHead, Error> read(Question question) const;
+  Expected<void, Error> read(Question question);
 
   HeadText text_;
   ResponseHead head_;

@@ -9,40 +9,31 @@ namespace {
 
 Unexpected<Error> invalid() { return {{400, "the request target is not valid"}}; }
 
-bool is_target_char(char c) {
-  const auto octet = static_cast<unsigned char>(c);
-  return octet > ' ' && octet != 0x7f && c != '#';
-}
-
 bool is_host(std::string_view text) {
   if (text.starts_with('[')) {
     const std::string_view inside = text.size() < 4 || !text.ends_with(']') ? std::string_view{} : text.substr(1, text.size() - 2);
     return !inside.empty() && inside.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
   }
-  const auto is_host_char = [](char c) {
-    return (is_token_char(c) && std::string_view{"#^`|"}.find(c) == std::string_view::npos) || std::string_view{"(),;="}.find(c) != std::string_view::npos;
-  };
-  return !text.empty() && std::ranges::all_of(text, is_host_char);
+  return !text.empty() && is_host_text(text);
 }
 
 bool is_scheme(std::string_view text) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   return !text.empty() && letter(text.front()) &&
-         std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; });
+         std::ranges::all_of(text, [&](char c) { return letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; });
 }
 
 }  // namespace
 
 bool is_authority(std::string_view text) {
-  const std::size_t bracket = text.rfind(']');
-  const std::size_t colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  const std::size_t colon = text.find(':', text.starts_with('[') ? text.rfind(']') : 0);
   if (colon == std::string_view::npos) return is_host(text);
   const std::string_view port = text.substr(colon + 1);
   return is_host(text.substr(0, colon)) && port.size() <= 5 && (port.empty() || is_digits(port));
 }
 
 Expected<Target, Error> read_target(std::string_view method, std::string_view text) {
-  if (text.empty() || !std::ranges::all_of(text, is_target_char)) return invalid();
+  if (text.empty() || !is_target_text(text)) return invalid();
   Target target;
   if (method == "CONNECT") {
     target.form = Target::Form::authority;

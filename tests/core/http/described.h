@@ -15,6 +15,7 @@ struct Described {
   std::string_view octets;
   std::size_t piece = std::string_view::npos;  ///< octets handed in at a time
   std::size_t used = 0;
+  std::string_view why = {};  ///< a request's head was refused
 
   [[nodiscard]] ByteView next() const { return as_bytes(octets.substr(used, piece)); }
   [[nodiscard]] bool left() const { return used < octets.size(); }
@@ -56,7 +57,10 @@ struct Described {
     RequestReader reader;
     while (left()) {
       const auto fed = reader.feed(next());
-      if (!fed) return all + std::to_string(fed.error().status);
+      if (!fed) {
+        why = fed.error().what;
+        return all + std::to_string(fed.error().status);
+      }
       used += *fed;
       if (!reader.whole()) continue;
       const RequestHead& head = reader.head();
