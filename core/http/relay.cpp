@@ -106,10 +106,9 @@ bool Relay::begin_exchange() {
   server_ = Server::wanted;
   repeatable_ = std::ranges::find(kIdempotent, head.method) != kIdempotent.end();
   sent_.clear();
-  std::string text;
-  write_request(text, head, request_.fields(), forwarding_);
-  to_server_.text() += text;
-  if (repeatable_) sent_.push_copy(as_bytes(text));
+  const std::size_t before = to_server_.bytes();
+  write_request(to_server_.text(), head, request_.fields(), forwarding_);
+  sent_head_bytes_ = to_server_.bytes() - before;
   events_.push_back(Event::connect);
   return true;
 }
@@ -138,7 +137,7 @@ bool Relay::pass_request(const Ends& ends) {
 
 void Relay::to_server(Slice octets) {
   if (repeatable_ && !heard_) {
-    repeatable_ = sent_.bytes() + octets.size() <= limits::kHttpRepeatBytes;
+    repeatable_ = sent_head_bytes_ + sent_.bytes() + octets.size() <= limits::kHttpRepeatBytes;
     if (repeatable_) sent_.push(octets);
     else sent_.clear();
   }
@@ -272,6 +271,7 @@ void Relay::fail(int status, std::string_view why) {
   let_go(Event::drop);
   if (again) {
     // What has come of the request goes out once more; the rest of it follows as it comes.
+    write_request(to_server_.text(), request_.head(), request_.fields(), forwarding_);
     for (const Slice& slice : sent_.slices()) to_server_.add(slice);
     server_ = Server::wanted;
     events_.push_back(Event::connect_again);

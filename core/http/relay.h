@@ -104,8 +104,9 @@ class Relay {
   RequestReader request_;
   BodyReader request_body_;
   Gathered to_server_;
-  SliceQueue sent_;          ///< of the request, while it may have to be sent again
-  bool repeatable_ = false;  ///< idempotent, and sent_ has all that went out
+  SliceQueue sent_;          ///< of the request's content, while it may have to be sent again
+  std::size_t sent_head_bytes_ = 0;
+  bool repeatable_ = false;  ///< idempotent, and sent_ has all content that went out
   bool reused_ = false;
 
   ResponseReader response_;
