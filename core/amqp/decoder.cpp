@@ -311,8 +311,8 @@ Array ValueDecoder::array(std::uint8_t code, Reader& input, unsigned depth) {
   return array;
 }
 
+/// A descriptor that is no number, or none.
 Result<NumericDescriptor> decode_descriptor(ByteView input) {
-  if (const auto numeric = numeric_descriptor(input)) return *numeric;
   if (input.empty() || input[0] != constructor::described) {
     return failure(condition::decode_error, "described value expected");
   }
@@ -323,37 +323,35 @@ Result<NumericDescriptor> decode_descriptor(ByteView input) {
   return NumericDescriptor{*code, 1 + descriptor->bytes};
 }
 
-Result<std::optional<std::size_t>> extent(ByteView prefix, unsigned depth) {
-  using Extent = std::optional<std::size_t>;
-  if (depth >= limits::kValueDepth) return failure(condition::decode_error, "values nested too deeply");
-  if (prefix.empty()) return Extent{};
+Extent extent(ByteView prefix, unsigned depth) {
+  if (depth >= limits::kValueDepth) return {0, "values nested too deeply"};
+  if (prefix.empty()) return {};
   const std::uint8_t code = prefix[0];
   if (code == constructor::described) {
-    const auto descriptor = extent(prefix.subspan(1), depth + 1);
-    if (!descriptor) return Unexpected{descriptor.error()};
-    if (!*descriptor || **descriptor >= prefix.size()) return Extent{};
-    const std::size_t start = 1 + **descriptor;
-    const auto value = extent(prefix.subspan(start), depth + 1);
-    if (!value || !*value) return value;
-    return Extent{start + **value};
+    const Extent descriptor = extent(prefix.subspan(1), depth + 1);
+    if (descriptor.bytes == 0) return descriptor;
+    if (descriptor.bytes >= prefix.size()) return {};
+    const std::size_t start = 1 + descriptor.bytes;
+    const Extent value = extent(prefix.subspan(start), depth + 1);
+    return value.bytes == 0 ? value : Extent{start + value.bytes};
   }
-  if (!constructor::is_known(code)) return failure(condition::decode_error, "unknown constructor");
-  if (const auto width = constructor::fixed_width(code)) return Extent{1 + *width};
+  if (!constructor::is_known(code)) return {0, "unknown constructor"};
+  if (const auto width = constructor::fixed_width(code)) return {1 + *width};
   Reader header{prefix.subspan(1)};
   const std::size_t size = read_size(code, header);
-  if (!header.ok()) return Extent{};
-  return Extent{1 + header.position() + size};
+  return header.ok() ? Extent{1 + header.position() + size} : Extent{};
+}
+
+/// The fields behind the constructor of a list or map.
+Result<ListView> read_fields(std::uint8_t code, Reader& reader) {
+  Reader content{read_variable(code, reader)};
+  const std::uint32_t count = read_size(code, content);
+  if (!reader.ok() || !content.ok()) return failure(condition::decode_error, "list cut short");
+  if (count > content.remaining()) return failure(condition::decode_error, "list count exceeds its size");
+  return ListView{FieldReader{content.rest(), count}, reader.position()};
 }
 
 }  // namespace
-
-std::optional<NumericDescriptor> numeric_descriptor(ByteView input) {
-  if (input.size() < 3 || input[0] != constructor::described) return std::nullopt;
-  if (input[1] == constructor::smallulong) return NumericDescriptor{input[2], 3};
-  if (input[1] != constructor::ulong || input.size() < 10) return std::nullopt;
-  Reader code{input.subspan(2)};
-  return NumericDescriptor{code.u64(), 10};
-}
 
 Result<DecodedValue> decode_value(ByteView input) {
   ValueDecoder decoder;
@@ -363,25 +361,40 @@ Result<DecodedValue> decode_value(ByteView input) {
   return DecodedValue{std::move(value), reader.position()};
 }
 
-Result<std::optional<std::size_t>> value_extent(ByteView prefix) { return extent(prefix, 0); }
+Extent value_extent(ByteView prefix) { return extent(prefix, 0); }
+
+std::optional<std::string_view> text_of(ByteView value) {
+  Reader reader{value};
+  const std::uint8_t code = reader.u8();
+  const bool is_string = code == constructor::string8 || code == constructor::string32;
+  if (!is_string && code != constructor::symbol8 && code != constructor::symbol32) return std::nullopt;
+  const std::string_view text = as_text(read_variable(code, reader));
+  if (!reader.ok() || reader.remaining() != 0) return std::nullopt;
+  return (is_string ? is_utf8(text) : is_ascii(text)) ? std::optional{text} : std::nullopt;
+}
 
 Result<ListView> decode_list(ByteView input) {
   Reader reader{input};
   const std::uint8_t code = reader.u8();
+  if (code == constructor::list8 || code == constructor::list32) return read_fields(code, reader);
   if (code == constructor::list0) return ListView{FieldReader{{}, 0}, 1};
-  if (code != constructor::list8 && code != constructor::list32) {
-    return failure(condition::decode_error, "list expected");
-  }
-  Reader content{read_variable(code, reader)};
-  const std::uint32_t count = read_size(code, content);
-  if (!reader.ok() || !content.ok()) return failure(condition::decode_error, "list cut short");
-  if (count > content.remaining()) return failure(condition::decode_error, "list count exceeds its size");
-  return ListView{FieldReader{content.rest(), count}, reader.position()};
+  return failure(condition::decode_error, "list expected");
+}
+
+Result<ListView> decode_map(ByteView input) {
+  Reader reader{input};
+  const std::uint8_t code = reader.u8();
+  if (code == constructor::map8 || code == constructor::map32) return read_fields(code, reader);
+  return failure(condition::decode_error, "map expected");
 }
 
 Result<DescribedList> decode_described_list(ByteView input) {
-  const auto descriptor = decode_descriptor(input);
-  if (!descriptor) return Unexpected{descriptor.error()};
+  auto descriptor = numeric_descriptor(input);
+  if (!descriptor) {
+    const auto other = decode_descriptor(input);
+    if (!other) return Unexpected{other.error()};
+    descriptor = *other;
+  }
   auto list = decode_list(input.subspan(descriptor->bytes));
   if (!list) return Unexpected{list.error()};
   return DescribedList{descriptor->code, std::move(list->fields), descriptor->bytes + list->bytes};

@@ -71,7 +71,7 @@ class Connection::Impl {
   void finish(Closed closed);
 
   // ---- Channels: engine_sessions.cpp ----
-  Result<void> on_session_frame(std::uint16_t channel, Performative performative, Slice payload);
+  Result<void> on_session_frame(std::uint16_t channel, Performative&& performative, Slice payload);
   Result<void> on_begin(std::uint16_t channel, const Begin& begin);
   void on_end(Session& session, std::optional<Error> error);
   Session* add_session();  ///< nullptr: no channel is free

@@ -30,7 +30,7 @@ void Connection::Impl::end_session(SessionId id, std::optional<Error> error) {
   ended->end(std::move(error));
 }
 
-Result<void> Connection::Impl::on_session_frame(std::uint16_t channel, Performative performative, Slice payload) {
+Result<void> Connection::Impl::on_session_frame(std::uint16_t channel, Performative&& performative, Slice payload) {
   if (const auto* begin = std::get_if<Begin>(&performative)) return on_begin(channel, *begin);
   Session* session = by_remote_channel_[channel];
   if (session == nullptr) return failure(condition::not_allowed, "a frame on a channel without session");

@@ -1,122 +1,68 @@
 #include <utility>
 
-#include "core/amqp/constructor.h"
 #include "core/amqp/decoder.h"
 #include "core/amqp/text.h"
 #include "core/base/assert.h"
 
 namespace van::amqp {
+namespace {
+
+/// A number needs no look at its octets.
+bool is_number(std::uint8_t code) {
+  return constructor::fixed_width(code) && code != constructor::boolean && code != constructor::character;
+}
+
+}  // namespace
+
+bool is_plain(ByteView value) { return is_number(value[0]) || text_of(value); }
 
 void FieldReader::fail(std::string reason, std::string_view condition) {
-  if (failed_) return;
-  failed_ = true;
-  condition_ = condition;
-  reason_ = std::move(reason);
+  if (ok()) error_ = std::make_unique<Error>(Error{std::string{condition}, std::move(reason), {}});
 }
 
 Unexpected<Error> FieldReader::error() const {
-  VAN_ASSERT(failed_);
-  return failure(condition_, reason_);
+  VAN_ASSERT(!ok());
+  return {*error_};
 }
 
-void FieldReader::wrong_type(std::string_view wanted) {
+std::nullopt_t FieldReader::wrong_type(std::string_view wanted) {
   fail("field " + std::to_string(index_ - 1) + " is no " + std::string{wanted});
-}
-
-std::optional<std::uint8_t> FieldReader::next_constructor() {
-  if (failed_ || index_ >= count_) return std::nullopt;
-  ++index_;
-  const std::uint8_t code = reader_.u8();
-  if (!reader_.ok()) fail("list cut short");
-  if (failed_ || code == constructor::null) return std::nullopt;
-  return code;
-}
-
-std::optional<bool> FieldReader::boolean() {
-  const auto code = next_constructor();
-  if (!code) return std::nullopt;
-  if (*code == constructor::boolean_true) return true;
-  if (*code == constructor::boolean_false) return false;
-  const std::uint8_t octet = *code == constructor::boolean ? reader_.u8() : std::uint8_t{2};
-  if (!reader_.ok() || octet > 1) wrong_type("boolean");
-  return failed_ ? std::nullopt : std::optional{octet == 1};
+  return std::nullopt;
 }
 
 std::optional<std::uint8_t> FieldReader::ubyte() {
-  const auto code = next_constructor();
-  if (!code) return std::nullopt;
-  const std::uint8_t number = reader_.u8();
-  if (*code != constructor::ubyte || !reader_.ok()) wrong_type("ubyte");
-  return failed_ ? std::nullopt : std::optional{number};
+  const std::uint8_t code = next_constructor();
+  if (code == constructor::null) return std::nullopt;
+  return code == constructor::ubyte ? whole(reader_.u8(), "ubyte") : wrong_type("ubyte");
 }
 
 std::optional<std::uint16_t> FieldReader::ushort() {
-  const auto code = next_constructor();
-  if (!code) return std::nullopt;
-  const std::uint16_t number = reader_.u16();
-  if (*code != constructor::ushort || !reader_.ok()) wrong_type("ushort");
-  return failed_ ? std::nullopt : std::optional{number};
-}
-
-std::optional<std::uint32_t> FieldReader::uint() {
-  const auto code = next_constructor();
-  if (!code) return std::nullopt;
-  std::uint32_t number = 0;
-  if (*code == constructor::smalluint) {
-    number = reader_.u8();
-  } else if (*code == constructor::uint) {
-    number = reader_.u32();
-  } else if (*code != constructor::uint0) {
-    wrong_type("uint");
-  }
-  if (!reader_.ok()) wrong_type("uint");
-  return failed_ ? std::nullopt : std::optional{number};
+  const std::uint8_t code = next_constructor();
+  if (code == constructor::null) return std::nullopt;
+  return code == constructor::ushort ? whole(reader_.u16(), "ushort") : wrong_type("ushort");
 }
 
 std::optional<std::uint64_t> FieldReader::ulong() {
-  const auto code = next_constructor();
-  if (!code) return std::nullopt;
-  std::uint64_t number = 0;
-  if (*code == constructor::smallulong) {
-    number = reader_.u8();
-  } else if (*code == constructor::ulong) {
-    number = reader_.u64();
-  } else if (*code != constructor::ulong0) {
-    wrong_type("ulong");
-  }
-  if (!reader_.ok()) wrong_type("ulong");
-  return failed_ ? std::nullopt : std::optional{number};
-}
-
-std::optional<ByteView> FieldReader::variable(std::uint8_t short_code, std::uint8_t code, std::string_view wanted) {
-  const auto found = next_constructor();
-  if (!found) return std::nullopt;
-  ByteView octets;
-  if (*found == short_code) {
-    octets = reader_.bytes(reader_.u8());
-  } else if (*found == code) {
-    octets = reader_.bytes(reader_.u32());
-  } else {
-    wrong_type(wanted);
-  }
-  if (!reader_.ok()) wrong_type(wanted);
-  return failed_ ? std::nullopt : std::optional{octets};
-}
-
-std::optional<ByteView> FieldReader::binary() {
-  return variable(constructor::binary8, constructor::binary32, "binary");
+  const std::uint8_t code = next_constructor();
+  if (code == constructor::null) return std::nullopt;
+  if (code == constructor::smallulong) return whole<std::uint64_t>(reader_.u8(), "ulong");
+  if (code == constructor::ulong0) return 0;
+  if (code == constructor::ulong) return whole(reader_.u64(), "ulong");
+  return wrong_type("ulong");
 }
 
 std::optional<std::string_view> FieldReader::string() {
-  const auto octets = variable(constructor::string8, constructor::string32, "string");
-  if (octets && !is_utf8(as_text(*octets))) wrong_type("UTF-8 string");
-  return octets && !failed_ ? std::optional{as_text(*octets)} : std::nullopt;
+  const auto octets = variable(constructor::string8, "string");
+  if (!octets) return std::nullopt;
+  if (!is_utf8(as_text(*octets))) return wrong_type("UTF-8 string");
+  return as_text(*octets);
 }
 
 std::optional<std::string_view> FieldReader::symbol() {
-  const auto octets = variable(constructor::symbol8, constructor::symbol32, "symbol");
-  if (octets && !is_ascii(as_text(*octets))) wrong_type("ASCII symbol");
-  return octets && !failed_ ? std::optional{as_text(*octets)} : std::nullopt;
+  const auto octets = variable(constructor::symbol8, "symbol");
+  if (!octets) return std::nullopt;
+  if (!is_ascii(as_text(*octets))) return wrong_type("ASCII symbol");
+  return as_text(*octets);
 }
 
 std::vector<std::string> FieldReader::symbols() {
@@ -149,7 +95,7 @@ Map FieldReader::map() {
 }
 
 Value FieldReader::value() {
-  if (failed_ || index_ >= count_) return {};
+  if (!ok() || index_ >= count_) return {};
   ++index_;
   if (reader_.peek() == constructor::null) {  // 0 where nothing is left
     reader_.bytes(1);
@@ -165,18 +111,37 @@ Value FieldReader::value() {
 }
 
 std::optional<ByteView> FieldReader::raw() {
-  if (failed_ || index_ >= count_) return std::nullopt;
+  if (!ok() || index_ >= count_) return std::nullopt;
   ++index_;
   if (reader_.peek() == constructor::null) {  // as most fields are; 0 where nothing is left
     reader_.bytes(1);
     return std::nullopt;
   }
-  const auto extent = value_extent(reader_.rest());
-  if (!extent || !*extent || **extent > reader_.remaining()) {
+  const Extent extent = value_extent(reader_.rest());
+  if (extent.bytes == 0 || extent.bytes > reader_.remaining()) {
     fail("list cut short");
     return std::nullopt;
   }
-  return reader_.bytes(**extent);
+  return reader_.bytes(extent.bytes);
+}
+
+std::optional<ByteView> FieldReader::checked() {
+  const auto octets = raw();
+  if (octets && !is_plain(*octets)) check(*octets);
+  return ok() ? octets : std::nullopt;
+}
+
+std::optional<std::string_view> FieldReader::text() {
+  const auto octets = raw();
+  if (!octets) return std::nullopt;
+  const auto text = text_of(*octets);
+  if (!text) check(*octets);
+  return text;
+}
+
+void FieldReader::check(ByteView octets) {
+  const auto decoded = decode_value(octets);
+  if (!decoded) fail("field " + std::to_string(index_ - 1) + ": " + decoded.error().description);
 }
 
 void FieldReader::skip(std::size_t fields) {

@@ -41,9 +41,10 @@ Result<std::optional<ProtocolHeader>> FrameDecoder::next_header() {
 
 Result<std::optional<Frame>> FrameDecoder::next() {
   if (input_.bytes() < kHeaderBytes) return std::optional<Frame>{};
-  std::array<std::uint8_t, kHeaderBytes> octets{};
-  input_.copy_front(octets);
-  Reader header{octets};
+  std::array<std::uint8_t, kHeaderBytes> copy;
+  const Slice& front = input_.slices().front();
+  if (front.size() < kHeaderBytes) input_.copy_front(copy);
+  Reader header{front.size() < kHeaderBytes ? ByteView{copy} : front.view()};
   const std::uint32_t size = header.u32();
   const std::uint32_t body_start = header.u8() * 4u;  // DOFF counts 4-byte words
   const std::uint8_t type = header.u8();
@@ -58,13 +59,13 @@ Result<std::optional<Frame>> FrameDecoder::next() {
   }
   if (input_.bytes() < size) return std::optional<Frame>{};
 
-  input_.consume(body_start);
-  return std::optional{Frame{type, channel, take(size - body_start)}};
+  Slice frame = take(size);
+  frame.remove_prefix(body_start);
+  return std::optional{Frame{type, channel, std::move(frame)}};
 }
 
 /// Takes `count` octets off the input: shares the block they lie in, or copies them together.
 Slice FrameDecoder::take(std::size_t count) {
-  if (count == 0) return {};
   if (input_.slices().front().size() >= count) return input_.pop(count);
   Slice whole = Slice::copy_of(input_.peek(count));
   input_.consume(count);

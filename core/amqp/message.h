@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/amqp/error.h"
@@ -90,17 +92,27 @@ struct StreamHeader {
 };
 Bytes encode_stream_header(const StreamHeader& header);
 
-/// The header of a received stream: everything before the raw octets.
+/// The texts of the properties (§3.2.4).
+struct PropertyTexts {
+  std::optional<std::string_view> to{};
+  std::optional<std::string_view> subject{};
+  std::optional<std::string_view> reply_to{};
+  std::optional<std::string_view> content_type{};
+  std::optional<std::string_view> group_id{};
+  friend bool operator==(const PropertyTexts&, const PropertyTexts&) = default;
+};
+
+/// The header of a received stream: everything before the raw octets. Its texts are those octets: they live as long.
 struct StreamHead {
-  RouterAnnotations annotations{};
-  Properties properties{};
-  Map application_properties{};
+  PropertyTexts properties{};
+  /// The entries with a text for a text, in their order.
+  std::vector<std::pair<std::string_view, std::string_view>> application_properties{};
   std::size_t bytes = 0;  ///< where the raw octets begin
   friend bool operator==(const StreamHead&, const StreamHead&) = default;
 };
 /// Reads it as data-plane 2.3: the first body section is passed over whatever its content; without one the raw octets
 /// begin where something other than a further header section does. `complete`: nothing follows. nullopt: more bytes are
-/// needed. Errors: as read_message_header(); the content type and addresses are the caller's to judge.
+/// needed. Errors: as read_message_header(), for every section before the body; the content type and addresses are the caller's to judge.
 Result<std::optional<StreamHead>> read_stream_head(ByteView prefix, bool complete);
 
 }  // namespace van::amqp

@@ -121,8 +121,7 @@ void read_target(FieldReader& fields, Attach& attach) {
   }
 }
 
-Open read_open(FieldReader& fields) {
-  Open open;
+void read(FieldReader& fields, Open& open) {
   open.container_id = required(fields, fields.string(), "container-id");
   open.hostname = to_string(fields.string());
   open.max_frame_size = fields.uint().value_or(open.max_frame_size);
@@ -134,11 +133,9 @@ Open read_open(FieldReader& fields) {
   open.desired_capabilities = fields.symbols();
   open.properties = fields.map();
   if (open.max_frame_size < 512) fields.fail("max-frame-size is below 512", condition::invalid_field);
-  return open;
 }
 
-Begin read_begin(FieldReader& fields) {
-  Begin begin;
+void read(FieldReader& fields, Begin& begin) {
   begin.remote_channel = fields.ushort();
   begin.next_outgoing_id = required(fields, fields.uint(), "next-outgoing-id");
   begin.incoming_window = required(fields, fields.uint(), "incoming-window");
@@ -147,11 +144,9 @@ Begin read_begin(FieldReader& fields) {
   begin.offered_capabilities = fields.symbols();
   begin.desired_capabilities = fields.symbols();
   begin.properties = fields.map();
-  return begin;
 }
 
-Attach read_attach(FieldReader& fields) {
-  Attach attach;
+void read(FieldReader& fields, Attach& attach) {
   attach.name = required(fields, fields.string(), "name");
   attach.handle = required(fields, fields.uint(), "handle");
   attach.role = read_role(fields);
@@ -171,11 +166,9 @@ Attach read_attach(FieldReader& fields) {
   if (attach.role == LinkRole::sender && !attach.initial_delivery_count) {
     fields.fail("initial-delivery-count is missing", condition::invalid_field);
   }
-  return attach;
 }
 
-Flow read_flow(FieldReader& fields) {
-  Flow flow;
+void read(FieldReader& fields, Flow& flow) {
   flow.next_incoming_id = fields.uint();
   flow.incoming_window = required(fields, fields.uint(), "incoming-window");
   flow.next_outgoing_id = required(fields, fields.uint(), "next-outgoing-id");
@@ -190,7 +183,6 @@ Flow read_flow(FieldReader& fields) {
   if (!flow.handle && (flow.delivery_count || flow.link_credit || flow.available || flow.drain)) {
     fields.fail("link fields without handle", condition::invalid_field);
   }
-  return flow;
 }
 
 std::optional<TagOctets> read_tag(FieldReader& fields) {
@@ -203,8 +195,7 @@ std::optional<TagOctets> read_tag(FieldReader& fields) {
   return TagOctets::of(*octets);
 }
 
-Transfer read_transfer(FieldReader& fields) {
-  Transfer transfer;
+void read(FieldReader& fields, Transfer& transfer) {
   transfer.handle = required(fields, fields.uint(), "handle");
   transfer.delivery_id = fields.uint();
   transfer.delivery_tag = read_tag(fields);
@@ -216,77 +207,68 @@ Transfer read_transfer(FieldReader& fields) {
   transfer.resume = fields.boolean().value_or(false);
   transfer.aborted = fields.boolean().value_or(false);
   transfer.batchable = fields.boolean().value_or(false);
-  return transfer;
 }
 
-Disposition read_disposition(FieldReader& fields) {
-  Disposition disposition;
+void read(FieldReader& fields, Disposition& disposition) {
   disposition.role = read_role(fields);
   disposition.first = required(fields, fields.uint(), "first");
   disposition.last = fields.uint();
   disposition.settled = fields.boolean().value_or(false);
   disposition.state = read_state(fields);
   disposition.batchable = fields.boolean().value_or(false);
-  return disposition;
 }
 
-Detach read_detach(FieldReader& fields) {
-  Detach detach;
+void read(FieldReader& fields, Detach& detach) {
   detach.handle = required(fields, fields.uint(), "handle");
   detach.closed = fields.boolean().value_or(false);
   detach.error = read_error(fields);
-  return detach;
 }
 
-SaslInit read_sasl_init(FieldReader& fields) {
-  SaslInit init;
+void read(FieldReader& fields, SaslInit& init) {
   init.mechanism = required(fields, fields.symbol(), "mechanism");
   init.initial_response = to_binary(fields.binary());
   init.hostname = to_string(fields.string());
-  return init;
 }
 
-SaslOutcome read_sasl_outcome(FieldReader& fields) {
-  SaslOutcome outcome;
+void read(FieldReader& fields, SaslOutcome& outcome) {
   const std::uint8_t code = required(fields, fields.ubyte(), "code");
   outcome.code = choice(fields, std::optional{code}, SaslCode::sys_temp, "code").value_or(SaslCode::sys);
   outcome.additional_data = to_binary(fields.binary());
-  return outcome;
 }
 
-/// nullopt: no performative has this descriptor.
-std::optional<Performative> read_performative(std::uint64_t code, FieldReader& fields) {
+/// False: no performative has this descriptor.
+bool read(std::uint64_t code, FieldReader& fields, Performative& to) {
   switch (code) {
     case descriptor::open:
-      return read_open(fields);
+      return read(fields, to.emplace<Open>()), true;
     case descriptor::begin:
-      return read_begin(fields);
+      return read(fields, to.emplace<Begin>()), true;
     case descriptor::attach:
-      return read_attach(fields);
+      return read(fields, to.emplace<Attach>()), true;
     case descriptor::flow:
-      return read_flow(fields);
+      return read(fields, to.emplace<Flow>()), true;
     case descriptor::transfer:
-      return read_transfer(fields);
+      return read(fields, to.emplace<Transfer>()), true;
     case descriptor::disposition:
-      return read_disposition(fields);
+      return read(fields, to.emplace<Disposition>()), true;
     case descriptor::detach:
-      return read_detach(fields);
+      return read(fields, to.emplace<Detach>()), true;
     case descriptor::end:
-      return End{read_error(fields)};
+      return to.emplace<End>().error = read_error(fields), true;
     case descriptor::close:
-      return Close{read_error(fields)};
+      return to.emplace<Close>().error = read_error(fields), true;
     case descriptor::sasl_mechanisms:
-      return SaslMechanisms{fields.symbols()};
+      return to.emplace<SaslMechanisms>().mechanisms = fields.symbols(), true;
     case descriptor::sasl_init:
-      return read_sasl_init(fields);
+      return read(fields, to.emplace<SaslInit>()), true;
     case descriptor::sasl_challenge:
-      return SaslChallenge{to_bytes(required(fields, fields.binary(), "challenge"))};
+      return to.emplace<SaslChallenge>().challenge = to_bytes(required(fields, fields.binary(), "challenge")), true;
     case descriptor::sasl_response:
-      return SaslResponse{to_bytes(required(fields, fields.binary(), "response"))};
+      return to.emplace<SaslResponse>().response = to_bytes(required(fields, fields.binary(), "response")), true;
     case descriptor::sasl_outcome:
-      return read_sasl_outcome(fields);
+      return read(fields, to.emplace<SaslOutcome>()), true;
     default:
-      return std::nullopt;
+      return false;
   }
 }
 
@@ -303,10 +285,11 @@ TagOctets TagOctets::of(ByteView tag) {
 Result<DecodedPerformative> decode_performative(ByteView body) {
   auto list = decode_described_list(body);
   if (!list) return Unexpected{list.error()};
-  auto performative = read_performative(list->descriptor, list->fields);
-  if (!performative) return failure(condition::not_implemented, "unknown performative");
-  if (!list->fields.ok()) return list->fields.error();
-  return DecodedPerformative{std::move(*performative), list->bytes};
+  // In the place where it is returned: a performative is large.
+  Result<DecodedPerformative> decoded{DecodedPerformative{End{}, list->bytes}};
+  if (!read(list->descriptor, list->fields, decoded->performative)) decoded = failure(condition::not_implemented, "unknown performative");
+  else if (!list->fields.ok()) decoded = list->fields.error();
+  return decoded;
 }
 
 }  // namespace van::amqp

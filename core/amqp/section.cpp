@@ -22,25 +22,22 @@ std::optional<SectionProbe> probe_section(ByteView prefix) {
   if (prefix[0] != constructor::described) return kRaw;
   if (prefix.size() < 2) return std::nullopt;
   if (!is_descriptor_constructor(prefix[1])) return kRaw;
-  const auto extent = value_extent(prefix.subspan(1));
-  if (!extent) return kRaw;
-  if (!*extent) return std::nullopt;
-  if (**extent > kDescriptorBytesMax) return kRaw;
-  if (1 + **extent > prefix.size()) return std::nullopt;
-  const auto descriptor = decode_value(prefix.subspan(1, **extent));
+  const Extent extent = value_extent(prefix.subspan(1));
+  if (extent.error != nullptr || extent.bytes > kDescriptorBytesMax) return kRaw;
+  if (extent.bytes == 0 || 1 + extent.bytes > prefix.size()) return std::nullopt;
+  const auto descriptor = decode_value(prefix.subspan(1, extent.bytes));
   const auto code = descriptor ? descriptor_code(descriptor->value) : std::nullopt;
   if (!code) return kRaw;
-  return SectionProbe{true, {*code, 1 + **extent}};
+  return SectionProbe{true, {*code, 1 + extent.bytes}};
 }
 
 Result<std::optional<ByteView>> section_value(ByteView prefix, SectionStart start, std::size_t bytes_max) {
   const ByteView rest = prefix.subspan(start.value);
-  const auto extent = value_extent(rest);
-  if (!extent) return Unexpected{extent.error()};
-  if (!*extent) return std::optional<ByteView>{};
-  if (**extent > bytes_max) return failure(condition::resource_limit_exceeded, "message section too long");
-  if (**extent > rest.size()) return std::optional<ByteView>{};
-  return std::optional{rest.first(**extent)};
+  const Extent extent = value_extent(rest);
+  if (extent.error != nullptr) return failure(condition::decode_error, extent.error);
+  if (extent.bytes > bytes_max) return failure(condition::resource_limit_exceeded, "message section too long");
+  if (extent.bytes == 0 || extent.bytes > rest.size()) return std::optional<ByteView>{};
+  return std::optional{rest.first(extent.bytes)};
 }
 
 }  // namespace van::amqp

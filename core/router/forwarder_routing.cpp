@@ -42,7 +42,7 @@ void Forwarder::try_route(Delivery& delivery) {
   routing.streaming = (header.annotations && (header.annotations->flags & amqp::RouterAnnotations::kStreaming) != 0) ||
                       delivery.head.bytes() > kCollectBytes;
   if (!routing.streaming && !delivery.complete) return;
-  delivery.annotations = of_client ? amqp::RouterAnnotations{} : std::move(header.annotations).value_or(amqp::RouterAnnotations{});
+  if (header.annotations && !of_client) delivery.annotations = std::move(*header.annotations);
   // Other routers hand bits on that they do not know.
   if (peer == nullptr || peer->info.product != names::product) delivery.annotations.flags &= ~amqp::RouterAnnotations::kWide;
   delivery.head.consume(header.annotations_bytes);

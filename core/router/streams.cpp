@@ -32,12 +32,11 @@ amqp::Map properties_of(const ClientFacts& client) {
   return properties;
 }
 
-ClientFacts client_in(const amqp::Map& properties) {
+ClientFacts client_in(const decltype(amqp::StreamHead::application_properties)& properties) {
   ClientFacts client;
   for (const auto& [name, fact] : kClientProperties) {
     for (const auto& [key, value] : properties) {
-      const auto text = key.text() == name ? value.text() : std::nullopt;
-      if (text && text->size() <= kClientFactBytes) client.*fact = *text;
+      if (key == name && value.size() <= kClientFactBytes) client.*fact = value;
     }
   }
   return client;
@@ -378,11 +377,11 @@ void Streams::read_head(Stream& stream) {
   }
   stream.head_read = true;
   stream.client = client_in(read.application_properties);
+  if (!stream.listener_side) stream.reply_to = read.properties.reply_to.value_or("");
   stream.head.consume(read.bytes);
   stream.readable.append(std::move(stream.head));
   if (stream.listener_side) return opened(stream);
-  if (!read.properties.reply_to || read.properties.reply_to->empty()) return refuse_head(stream, kFailed);
-  stream.reply_to = *read.properties.reply_to;
+  if (stream.reply_to.empty()) return refuse_head(stream, kFailed);
   stream.requested = true;
   core_.events.push_back(StreamRequested{id, stream.consumer});
 }

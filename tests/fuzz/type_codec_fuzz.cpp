@@ -11,7 +11,7 @@ void check(ByteView input) {
   const auto first = decode_value(input);
   const auto extent = value_extent(input);
   if (!first) return;
-  VAN_ASSERT(extent && *extent == first->bytes);
+  VAN_ASSERT(extent.bytes == first->bytes);
 
   const Bytes encoded = encode_value(first->value);
   VAN_ASSERT(encoded.size() <= first->bytes);
@@ -22,7 +22,7 @@ void check(ByteView input) {
     const ByteView prefix = input.first(length);
     VAN_ASSERT(!decode_value(prefix));
     const auto early = value_extent(prefix);
-    VAN_ASSERT(early && early->value_or(first->bytes) == first->bytes);
+    VAN_ASSERT(early.error == nullptr && (early.bytes == 0 || early.bytes == first->bytes));
   }
 }
 

@@ -26,6 +26,8 @@ MessageHeader header_of(ByteView bytes, bool only_annotations = false) {
   return **header;
 }
 
+using Texts = decltype(StreamHead::application_properties);
+
 StreamHead head_of(ByteView bytes) {
   auto head = read_stream_head(bytes, true);
   REQUIRE(head);
@@ -82,13 +84,18 @@ TEST_CASE("a captured client stream begins with its header (data-plane 2.1)", "[
   append(bytes, as_bytes("GET / HTTP/1.1\r\n"));
   const StreamHead head = head_of(bytes);
   CHECK(head.bytes == header_bytes);
-  CHECK(head.annotations.flags == (RouterAnnotations::kStreaming | RouterAnnotations::kNoHoldOff));
-  CHECK(head.annotations.trace == std::vector<std::string>{"0/RB"});
+  const MessageHeader header = header_of(bytes);
+  REQUIRE(header.annotations);
+  CHECK(header.annotations->flags == (RouterAnnotations::kStreaming | RouterAnnotations::kNoHoldOff));
+  CHECK(header.annotations->trace == std::vector<std::string>{"0/RB"});
   CHECK(head.properties.to == "echo");
   CHECK(head.properties.reply_to == "amqp:/_topo/0/RB/temp.WdysbjAaBHN+y5G");
-  CHECK(head.properties.correlation_id == Value{"O7vwX:7"});
   CHECK(head.properties.content_type == "application/octet-stream");
-  CHECK(head.application_properties == Map{{"V", std::uint32_t{1}}});
+  CHECK(head.application_properties.empty());  // its V is a number
+  const auto message = decode_message(hex_vector("client_stream_header"));
+  REQUIRE(message);
+  CHECK(message->properties->correlation_id == Value{"O7vwX:7"});
+  CHECK(message->application_properties == Map{{"V", std::uint32_t{1}}});
 }
 
 TEST_CASE("message and stream headers cut at any length need more, never fail", "[amqp][message]") {
@@ -219,19 +226,66 @@ TEST_CASE("a written stream header reads back (data-plane 2.1, 2.2)", "[amqp][me
   CHECK(head.bytes == bytes.size());
   CHECK(head.properties.to == "echo");
   CHECK(head.properties.reply_to == "amqp:/_topo/0/RB/temp.x");
-  CHECK(head.properties.correlation_id == Value{"O7vwX:7"});
   CHECK(head.properties.content_type == "application/octet-stream");
-  CHECK(head.application_properties == Map{{"V", std::uint32_t{1}}, {"alpn", "h2"}});
+  CHECK(head.application_properties == Texts{{"alpn", "h2"}});
+  const auto whole = decode_message(bytes);
+  REQUIRE(whole);
+  CHECK(whole->properties->correlation_id == Value{"O7vwX:7"});
+  CHECK(whole->application_properties == Map{{"V", std::uint32_t{1}}, {"alpn", "h2"}});
 
-  const StreamHead reply =
-      head_of(encode_stream_header({.to = "x", .reply_to = {}, .correlation_id = {}, .application_properties = {}}));
-  CHECK(reply.properties == Properties{.message_id = {},
-                                       .to = "x",
-                                       .subject = {},
-                                       .reply_to = {},
-                                       .correlation_id = {},
-                                       .content_type = "application/octet-stream",
-                                       .group_id = {}});
+  const Bytes reply = encode_stream_header({.to = "x", .reply_to = {}, .correlation_id = {}, .application_properties = {}});
+  CHECK(head_of(reply).properties == PropertyTexts{.to = "x",
+                                                   .subject = {},
+                                                   .reply_to = {},
+                                                   .content_type = "application/octet-stream",
+                                                   .group_id = {}});
+}
+
+TEST_CASE("the texts of a stream's application-properties are read in every encoding, and the map is checked whole (§3.2.5)",
+          "[amqp][message]") {
+  const auto texts = [](const char* map) -> std::optional<std::vector<std::pair<std::string, std::string>>> {
+    const Bytes bytes = joined({from_hex("00 53 74"), from_hex(map)});
+    const auto head = read_stream_head(bytes, true);
+    const auto whole = decode_message(bytes);
+    CHECK(head.has_value() == whole.has_value());
+    if (!head) {
+      CHECK(head.error().condition == condition::decode_error);
+      return std::nullopt;
+    }
+    const auto& read = (*head)->application_properties;
+    return std::vector<std::pair<std::string, std::string>>{read.begin(), read.end()};
+  };
+  using Owned = std::vector<std::pair<std::string, std::string>>;
+  CHECK(texts("c1 01 00") == Owned{});
+  CHECK(texts("d1 00000004 00000000") == Owned{});
+  CHECK(texts("c1 07 02 a1 01 61 a1 01 62") == Owned{{"a", "b"}});
+  CHECK(texts("c1 07 02 a3 01 61 a3 01 62") == Owned{{"a", "b"}});
+  CHECK(texts("d1 00000010 00000002 b1 00000001 61 b3 00000001 62") == Owned{{"a", "b"}});
+  CHECK(texts("c1 0b 04 a1 01 61 52 07 a1 01 62 40 ") == std::nullopt);  // the size is one too much
+  CHECK(texts("c1 0a 04 a1 01 61 52 07 a1 01 62 40") == Owned{});
+  CHECK(texts("c1 0d 04 a1 01 61 a1 01 78 a3 01 61 a1 01 79") == Owned{{"a", "x"}, {"a", "y"}});  // two keys
+  CHECK(texts("c1 0d 04 a1 01 61 a1 01 78 a1 01 62 c0 02 01 40") == std::nullopt);                // the last ends behind the map
+  CHECK(texts("c1 0e 04 a1 01 61 a1 01 78 a1 01 62 c0 02 01 40") == Owned{{"a", "x"}});
+  CHECK(texts("c1 0e 04 a1 01 61 a1 01 78 52 07 00 53 01 a1 01 79") == std::nullopt);
+  CHECK(texts("c1 0d 04 a1 01 61 a1 01 78 a1 01 61 a1 01 79") == std::nullopt);              // a key twice
+  CHECK(texts("c1 10 04 a1 01 61 a1 01 78 b1 00000001 61 a1 01 79") == std::nullopt);        // in another encoding
+  CHECK(texts("c1 04 02 a1 01 61") == std::nullopt);                                         // the value is missing
+  CHECK(texts("c1 04 01 a1 01 61") == std::nullopt);                                         // no value
+  CHECK(texts("c1 07 02 a1 01 ff a1 01 62") == std::nullopt);                                // no UTF-8
+  CHECK(texts("c1 07 02 a1 01 61 a1 01 ff") == std::nullopt);
+  CHECK(texts("c1 06 02 a1 01 61 56 02") == std::nullopt);                                   // no boolean
+  CHECK(texts("c1 09 02 a1 01 61 73 0000d800") == std::nullopt);                             // no character
+  CHECK(texts("c0 07 02 a1 01 61 a1 01 62") == std::nullopt);                                // no map
+  CHECK(texts("45") == std::nullopt);
+}
+
+TEST_CASE("more application-properties than a stream has are read as well", "[amqp][message]") {
+  Map map;
+  for (int i = 0; i < 20; ++i) map.emplace_back("key" + std::to_string(i), "value");
+  const Bytes bytes = section(0x74, map);
+  CHECK(head_of(bytes).application_properties.size() == 20);
+  map.emplace_back("key7", "again");
+  CHECK_FALSE(read_stream_head(section(0x74, map), true));
 }
 
 TEST_CASE("a message with everything survives being encoded and decoded", "[amqp][message]") {
@@ -272,6 +326,24 @@ TEST_CASE("a property of another type than text reads as absent", "[amqp][messag
   CHECK_FALSE(message->properties->to);
   CHECK(message->properties->subject == "subject");
   CHECK(message->properties->message_id == Value{1});
+  const Bytes properties = section(0x73, List{Uuid{}, Binary(3), 2, Symbol{"subject"}, Value{}, Described{{1, List{2}}}});
+  CHECK_FALSE(head_of(properties).properties.to);
+  CHECK(head_of(properties).properties.subject == "subject");
+}
+
+TEST_CASE("what is wrong inside a property that a stream has no use for is refused all the same", "[amqp][message]") {
+  const char* wrong = GENERATE("c0 03 01 56 02",                    // message-id: a boolean of 2
+                               "c0 04 01 a1 01 ff",                 // no UTF-8
+                               "c0 06 06 40 40 40 40 40",           // correlation-id: missing
+                               "c0 08 06 40 40 40 40 40 56 02",     //
+                               "c0 06 03 40 40 56 02 40",           // to: another type, and wrong
+                               "c0 05 02 40 a0 05 01",              // user-id: cut
+                               "c0 03 01 3f 00");                   // no constructor
+  const Bytes bytes = joined({from_hex("00 53 73"), from_hex(wrong)});
+  const auto head = read_stream_head(bytes, true);
+  REQUIRE_FALSE(head);
+  CHECK(head.error().condition == condition::decode_error);
+  CHECK_FALSE(decode_message(bytes));
 }
 
 }  // namespace
