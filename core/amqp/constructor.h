@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -55,5 +56,15 @@ constexpr std::optional<std::size_t> fixed_width(std::uint8_t code) {
 
 /// §1.2: width of the size (and of the count, in compounds and arrays) behind the other constructors.
 constexpr std::size_t size_width(std::uint8_t code) { return (code & 0x10) != 0 ? 4 : 1; }
+
+/// The octets of a value of fixed width with its constructor; 0: a size comes first, or the constructor is unknown.
+inline constexpr std::array<std::uint8_t, 256> kFixedExtents = [] {
+  std::array<std::uint8_t, 256> extents{};
+  for (unsigned code = 0; code < extents.size(); ++code) {
+    const auto octet = static_cast<std::uint8_t>(code);
+    if (is_known(octet) && fixed_width(octet)) extents[code] = static_cast<std::uint8_t>(1 + *fixed_width(octet));
+  }
+  return extents;
+}();
 
 }  // namespace van::amqp::constructor

@@ -49,11 +49,11 @@ class ValueDecoder {
   const char* error_ = nullptr;
 };
 
-std::uint32_t read_size(std::uint8_t code, Reader& input) {
+inline std::uint32_t read_size(std::uint8_t code, Reader& input) {
   return constructor::size_width(code) == 4 ? input.u32() : input.u8();
 }
 
-ByteView read_variable(std::uint8_t code, Reader& input) { return input.bytes(read_size(code, input)); }
+inline ByteView read_variable(std::uint8_t code, Reader& input) { return input.bytes(read_size(code, input)); }
 
 template <std::size_t Size>
 Decimal decimal(Reader& input) {
@@ -327,6 +327,7 @@ Extent extent(ByteView prefix, unsigned depth) {
   if (depth >= limits::kValueDepth) return {0, "values nested too deeply"};
   if (prefix.empty()) return {};
   const std::uint8_t code = prefix[0];
+  if (const std::size_t fixed = constructor::kFixedExtents[code]) return {fixed};
   if (code == constructor::described) {
     const Extent descriptor = extent(prefix.subspan(1), depth + 1);
     if (descriptor.bytes == 0) return descriptor;
@@ -336,7 +337,6 @@ Extent extent(ByteView prefix, unsigned depth) {
     return value.bytes == 0 ? value : Extent{start + value.bytes};
   }
   if (!constructor::is_known(code)) return {0, "unknown constructor"};
-  if (const auto width = constructor::fixed_width(code)) return {1 + *width};
   Reader header{prefix.subspan(1)};
   const std::size_t size = read_size(code, header);
   return header.ok() ? Extent{1 + header.position() + size} : Extent{};

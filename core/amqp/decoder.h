@@ -45,11 +45,15 @@ class Reader {
  private:
   template <class Number>
   Number number() {
-    const ByteView octets = bytes(sizeof(Number));
-    if (octets.empty()) return 0;
-    std::uint64_t value = octets[0];
-    for (std::size_t i = 1; i < sizeof(Number); ++i) value = value << 8 | octets[i];
-    return static_cast<Number>(value);
+    if (remaining() < sizeof(Number)) return fail(), Number{0};
+    return big_endian<Number>(std::exchange(at_, at_ + sizeof(Number)));
+  }
+  template <class Number>
+  static Number big_endian(const std::uint8_t* octets) {
+    if constexpr (sizeof(Number) == 1) return octets[0];
+    else if constexpr (sizeof(Number) == 2) return static_cast<Number>(octets[0] << 8 | octets[1]);
+    else if constexpr (sizeof(Number) == 4) return Number{octets[0]} << 24 | Number{octets[1]} << 16 | Number{octets[2]} << 8 | octets[3];
+    else return Number{big_endian<std::uint32_t>(octets)} << 32 | big_endian<std::uint32_t>(octets + 4);
   }
 
   const std::uint8_t* begin_;

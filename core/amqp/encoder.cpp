@@ -1,6 +1,7 @@
 #include "core/amqp/encoder.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 
@@ -16,7 +17,9 @@ template <class Number>
 void put(Bytes& out, Number value) {
   using Bits = std::make_unsigned_t<Number>;
   const auto bits = static_cast<Bits>(value);
-  for (std::size_t i = sizeof(Bits); i-- > 0;) out.push_back(static_cast<std::uint8_t>(bits >> (8 * i)));
+  std::array<std::uint8_t, sizeof(Bits)> octets;
+  for (std::size_t i = 0; i < sizeof(Bits); ++i) octets[i] = static_cast<std::uint8_t>(bits >> (8 * (sizeof(Bits) - 1 - i)));
+  append(out, octets);
 }
 
 void overwrite(Bytes& out, std::size_t position, std::uint32_t value) {
@@ -40,26 +43,24 @@ void put_variable(Bytes& out, std::uint8_t short_code, ByteView octets) {
   append(out, octets);
 }
 
-// Compounds and arrays are written in their long form, 9 octets of constructor, size and count, and shortened when
-// they turn out to fit the short form.
+// Compounds and arrays are written in their short form, 3 octets of constructor, size and count, and lengthened when
+// they turn out not to fit it.
 constexpr std::size_t kLongHeader = 9, kShortHeader = 3;
 
 std::size_t begin_compound(Bytes& out) {
   const std::size_t start = out.size();
-  out.resize(start + kLongHeader);
+  for (std::size_t i = 0; i < kShortHeader; ++i) out.push_back(0);
   return start;
 }
 
 void end_compound(Bytes& out, std::size_t start, std::uint8_t short_code, std::uint32_t count) {
-  const std::size_t body = out.size() - start - kLongHeader;
+  const std::size_t body = out.size() - start - kShortHeader;
   if (body + 1 <= kShortMax && count <= kShortMax) {
-    std::copy(out.begin() + static_cast<std::ptrdiff_t>(start + kLongHeader), out.end(),
-              out.begin() + static_cast<std::ptrdiff_t>(start + kShortHeader));
-    out.resize(start + kShortHeader + body);
     out[start] = short_code;
     out[start + 1] = static_cast<std::uint8_t>(body + 1);
     out[start + 2] = static_cast<std::uint8_t>(count);
   } else {
+    out.insert(out.begin() + static_cast<std::ptrdiff_t>(start), kLongHeader - kShortHeader, 0);
     out[start] = short_code | 0x10;
     overwrite(out, start + 1, size32(body + 4));
     overwrite(out, start + 5, count);

@@ -9,7 +9,7 @@ namespace {
 
 /// A number needs no look at its octets.
 bool is_number(std::uint8_t code) {
-  return constructor::fixed_width(code) && code != constructor::boolean && code != constructor::character;
+  return constructor::kFixedExtents[code] != 0 && code != constructor::boolean && code != constructor::character;
 }
 
 }  // namespace
@@ -132,6 +132,7 @@ std::optional<ByteView> FieldReader::checked() {
 }
 
 std::optional<std::string_view> FieldReader::text() {
+  if (reader_.peek() == constructor::string8) return string();  // as nearly all are
   const auto octets = raw();
   if (!octets) return std::nullopt;
   const auto text = text_of(*octets);

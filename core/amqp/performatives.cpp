@@ -1,8 +1,10 @@
 #include "core/amqp/performatives.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
+#include "core/amqp/constructor.h"
 #include "core/amqp/decoder.h"
 #include "core/amqp/descriptor.h"
 #include "core/base/assert.h"
@@ -50,8 +52,11 @@ std::optional<Error> read_error(FieldReader& fields) {
   return std::nullopt;
 }
 
+constexpr std::array<std::uint8_t, 4> kAccepted{constructor::described, constructor::smallulong, descriptor::accepted, constructor::list0};
+
 /// The states of nearly all dispositions, without a Value between; nullopt: another one, or none.
 std::optional<DeliveryState> plain_state(ByteView octets) {
+  if (std::ranges::equal(octets, kAccepted)) return Accepted{};
   auto list = decode_described_list(octets);
   if (!list) return std::nullopt;
   FieldReader& fields = list->fields;

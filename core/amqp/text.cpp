@@ -1,6 +1,5 @@
 #include "core/amqp/text.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -34,12 +33,19 @@ bool is_sequence(std::string_view sequence) {
 
 bool is_ascii(std::string_view text) {
   constexpr std::uint64_t kHighBits = 0x8080808080808080;
-  for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
-    std::uint64_t eight = 0;
-    std::memcpy(&eight, text.data(), sizeof eight);
-    if ((eight & kHighBits) != 0) return false;
+  std::uint64_t seen = 0;
+  if (text.size() < sizeof seen) {
+    for (const char c : text) seen |= octet(c);
+    return (seen & 0x80) == 0;
   }
-  return std::all_of(text.begin(), text.end(), [](char c) { return octet(c) < 0x80; });
+  const auto eight = [text](std::size_t at) {
+    std::uint64_t octets = 0;
+    std::memcpy(&octets, text.data() + at, sizeof octets);
+    return octets;
+  };
+  const std::size_t last = text.size() - sizeof seen;
+  for (std::size_t at = 0; at < last; at += sizeof seen) seen |= eight(at);
+  return ((seen | eight(last)) & kHighBits) == 0;
 }
 
 bool is_utf8(std::string_view text) {
