@@ -1,10 +1,11 @@
 #include "core/router/streams.h"
 
 #include <algorithm>
-#include <array>
+#include <utility>
 
 #include "core/base/limits.h"
 #include "core/router/addresses.h"
+#include "core/router/client_facts.h"
 #include "core/router/forwarder.h"
 #include "core/router/names.h"
 #include "core/router/reply_name.h"
@@ -21,26 +22,6 @@ constexpr std::uint32_t kReplyFlags = amqp::RouterAnnotations::kStreaming | amqp
 /// A provider whose target refuses may be passed over for another one: routers on the way see to it, real ones too (data-plane 2.6).
 constexpr std::uint32_t kClientFlags = kReplyFlags | amqp::RouterAnnotations::kResendReleased;
 const amqp::DeliveryState kFailed = amqp::Modified{.delivery_failed = true, .undeliverable_here = false, .message_annotations = {}};
-
-constexpr std::array<std::pair<std::string_view, std::string ClientFacts::*>, 3> kClientProperties{
-    {{names::prop_client_from, &ClientFacts::from}, {names::prop_client_to, &ClientFacts::to}, {names::prop_alpn, &ClientFacts::alpn}}};
-
-amqp::Map properties_of(const ClientFacts& client) {
-  amqp::Map properties;
-  for (const auto& [name, fact] : kClientProperties)
-    if (!(client.*fact).empty() && (client.*fact).size() <= kClientFactBytes) properties.emplace_back(std::string{name}, client.*fact);
-  return properties;
-}
-
-ClientFacts client_in(const decltype(amqp::StreamHead::application_properties)& properties) {
-  ClientFacts client;
-  for (const auto& [name, fact] : kClientProperties) {
-    for (const auto& [key, value] : properties) {
-      if (key == name && value.size() <= kClientFactBytes) client.*fact = value;
-    }
-  }
-  return client;
-}
 
 }  // namespace
 
