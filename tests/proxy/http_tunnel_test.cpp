@@ -67,6 +67,22 @@ TEST_CASE("requests of one client connection are streams of their own, on one ke
   CHECK(tunnel.run([&] { return tunnel.pair.laptop->router().held().streams + tunnel.pair.mill->router().held().streams == 0; }));
 }
 
+TEST_CASE("all connections that were needed at once are kept for the next requests", "[proxy][http]") {
+  HttpTunnel tunnel;
+  constexpr std::size_t kAtOnce = 100;
+  std::vector<std::unique_ptr<Socket>> clients;
+  while (clients.size() < kAtOnce) clients.push_back(tunnel.connect());
+  for (int round = 0; round < 3; ++round) {
+    for (const auto& client : clients) client->write(kGet);
+    tunnel.connection(kAtOnce - 1);
+    for (const auto& server : tunnel.server.sockets) tunnel.heard(*server, kGet.size());
+    for (const auto& server : tunnel.server.sockets) server->write(kHello);
+    for (const auto& client : clients) CHECK(tunnel.heard(*client, kHello.size()) == kHello);
+    REQUIRE(tunnel.run_until_idle());
+    CHECK(tunnel.server.sockets.size() == kAtOnce);
+  }
+}
+
 TEST_CASE("a kept connection is ended in order when the exposure is", "[proxy][http]") {
   HttpTunnel tunnel;
   const auto client = tunnel.connect();
