@@ -11,11 +11,11 @@
 namespace van {
 
 /// Owns values by ids that it gives out, which are never 0: found without hashing, and not moved while they live. The id of one that is
-/// gone finds nothing, for the next 2^40 ids. `Id` is a van::Id of 64 bits.
+/// gone finds nothing, for the next 2^36 ids. `Id` is a van::Id of 64 bits.
 template <class Id, class Value>
 class IdTable {
  public:
-  /// Made with default values; at most 2^24 at a time.
+  /// Made with default values; at most 2^28 at a time: memory ends before.
   std::pair<Id, Value&> create() {
     if (free_.empty()) {
       VAN_ASSERT(slots_.size() < std::size_t{1} << kIndexBits);
@@ -48,7 +48,7 @@ class IdTable {
   [[nodiscard]] std::size_t size() const { return slots_.size() - free_.size(); }
 
  private:
-  static constexpr int kIndexBits = 24;
+  static constexpr int kIndexBits = 28;
   static constexpr std::uint64_t kIndexMask = (std::uint64_t{1} << kIndexBits) - 1;
   static constexpr std::size_t kKept = 1024;  ///< slots that stay when all are free
   struct Slot {
