@@ -5,10 +5,11 @@ add_library(van_flags INTERFACE)
 target_compile_features(van_flags INTERFACE cxx_std_20)
 target_compile_options(van_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
   -Wnon-virtual-dtor -Woverloaded-virtual -Werror -fvisibility=hidden)
-# GCC 12 sees sizes of 2^63 in std::string and std::vector when it optimises (GCC bugs 105329, 105651); later ones don't.
-if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")  # C++14's sized operator delete, which it has off: see cli/small_blocks.cpp
+# C++14's sized operator delete, which Clang has off before version 19: small_blocks.cpp lives on it.
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(van_flags INTERFACE -fsized-deallocation)
 endif()
+# GCC 12 sees sizes of 2^63 in std::string and std::vector when it optimises (GCC bugs 105329, 105651); later ones don't.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(van_flags INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
 endif()
