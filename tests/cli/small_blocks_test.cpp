@@ -55,10 +55,10 @@ void give_back(std::size_t count, std::size_t size) {
 TEST_CASE("blocks of every size are there for one at a time, whoever gives them back", "[memory]") {
   for (int round = 0; round < 3; ++round) {
     Blocks here;
-    for (std::size_t size = 0; size < 2'000; ++size) here.add(size);
+    for (std::size_t size = 0; size < 3'000; ++size) here.add(size);
     Blocks elsewhere;
     std::thread{[&] {
-      for (std::size_t size = 0; size < 2'000; ++size) elsewhere.add(size);
+      for (std::size_t size = 0; size < 3'000; ++size) elsewhere.add(size);
     }}.join();
     CHECK(here.whole());
     CHECK(elsewhere.whole());

@@ -151,6 +151,22 @@ TEST_CASE("delivery-ids are taken by first transfers, in order over all links (d
   CHECK_FALSE(transfers[2].more);
 }
 
+TEST_CASE("a short payload is one slice with its frame, a long one is not copied", "[amqp][transfer]") {
+  Receiving peer{10, 100, 16384};
+  const auto delivery = peer.engine.begin_delivery(peer.link, false).value();
+  const std::size_t size = GENERATE(1u, 1024u, 1025u, 5000u);
+  SliceQueue payload = test::payload_of(size);
+  const std::uint8_t* const octets = payload.slices().front().data();
+  const Bytes expected = payload.peek(size);
+  peer.engine.send(delivery, payload, End::last);
+  const auto& slices = peer.engine.output().slices();
+  REQUIRE(slices.size() == (size <= 1024 ? 1 : 2));
+  CHECK((slices[slices.size() - 1].data() == octets) == (size > 1024));
+  const auto frames = peer.received();
+  REQUIRE(frames.size() == 1);
+  CHECK(frames[0].payload == expected);
+}
+
 TEST_CASE("one delivery at a time on a link (AMQP 1.0 §2.6.7)", "[amqp][transfer]") {
   LinkedPair pair;
   const auto delivery = pair.a.begin_delivery(pair.a_link, false);
