@@ -102,11 +102,13 @@ struct PropertyTexts {
   friend bool operator==(const PropertyTexts&, const PropertyTexts&) = default;
 };
 
+/// Entries of a map with a text for a text, in their order.
+using TextEntries = std::vector<std::pair<std::string_view, std::string_view>>;
+
 /// The header of a received stream: everything before the raw octets. Its texts are those octets: they live as long.
 struct StreamHead {
   PropertyTexts properties{};
-  /// The entries with a text for a text, in their order.
-  std::vector<std::pair<std::string_view, std::string_view>> application_properties{};
+  TextEntries application_properties{};  ///< the others are passed over
   std::size_t bytes = 0;  ///< where the raw octets begin
   friend bool operator==(const StreamHead&, const StreamHead&) = default;
 };

@@ -30,7 +30,11 @@ bool Session::update(Delivery& delivery, std::optional<DeliveryState> state, boo
   const bool by_transfer = sending && !delivery.complete;
   const bool wanted = state || (settled && !by_transfer);
   if (delivery.started && !settled_there && wanted) {
-    context_.wire.write(channel_, Disposition{.role = delivery.link->role, .first = delivery.wire_id, .last = {}, .settled = settled && !by_transfer, .state = std::move(state)});
+    context_.wire.write(channel_, Disposition{.role = delivery.link->role,
+                                              .first = delivery.wire_id,
+                                              .last = {},
+                                              .settled = settled && !by_transfer,
+                                              .state = std::move(state)});
   }
   settled_here = settled_here || settled;
   if (settled && delivery.complete) forget(delivery);

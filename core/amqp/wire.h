@@ -28,10 +28,10 @@ class Wire {
   /// The same, for frames that the protocol owes the peer. Errors and states lose their details if that makes them fit;
   /// what remains too large sets overflowed().
   void write(std::uint16_t channel, Performative performative);
-  [[nodiscard]] bool overflowed() const { return overflowed_; }
   /// The same. Those that say the same of one delivery after the other become one frame with a range (§2.7.6), which goes out behind the
   /// transfers written meanwhile, and before any other frame.
   void write(std::uint16_t channel, Disposition disposition);
+  [[nodiscard]] bool overflowed() const { return overflowed_; }
 
   /// Octets of payload that fit into one frame behind this transfer.
   [[nodiscard]] std::size_t transfer_room(std::uint16_t channel, const Transfer& transfer) const;

@@ -21,7 +21,7 @@ amqp::Map properties_of(const ClientFacts& client) {
   return properties;
 }
 
-ClientFacts client_in(const decltype(amqp::StreamHead::application_properties)& properties) {
+ClientFacts client_in(const amqp::TextEntries& properties) {
   ClientFacts client;
   for (const auto& [name, fact] : kClientProperties) {
     for (const auto& [key, value] : properties) {

@@ -8,6 +8,6 @@ namespace van::router {
 /// The application properties of a stream's head that tell `client`.
 amqp::Map properties_of(const ClientFacts& client);
 /// What those of a received one say. Others are passed over.
-ClientFacts client_in(const decltype(amqp::StreamHead::application_properties)& properties);
+ClientFacts client_in(const amqp::TextEntries& properties);
 
 }  // namespace van::router

@@ -26,7 +26,7 @@ MessageHeader header_of(ByteView bytes, bool only_annotations = false) {
   return **header;
 }
 
-using Texts = decltype(StreamHead::application_properties);
+using Texts = amqp::TextEntries;
 
 StreamHead head_of(ByteView bytes) {
   auto head = read_stream_head(bytes, true);
